@@ -10,7 +10,9 @@ namespace {
 std::atomic<CheckHandler> g_handler{nullptr};
 }  // namespace
 
-CheckHandler set_check_handler(CheckHandler handler) noexcept { return g_handler.exchange(handler); }
+CheckHandler set_check_handler(CheckHandler handler) noexcept {
+  return g_handler.exchange(handler);
+}
 
 namespace internal {
 void check_failed(const char* condition, const char* file, int line) noexcept {

@@ -11,7 +11,8 @@ class SystemClock final : public Clock {
  public:
   Time now() const override {
     using namespace std::chrono;
-    return Time{duration_cast<microseconds>(std::chrono::system_clock::now().time_since_epoch()).count()};
+    return Time{
+        duration_cast<microseconds>(std::chrono::system_clock::now().time_since_epoch()).count()};
   }
   std::int64_t monotonic_ns() const override {
     using namespace std::chrono;

@@ -42,7 +42,8 @@ Result<Uuid> Uuid::parse(std::string_view text) {
   std::size_t byte = 0;
   for (std::size_t i = 0; i < 36;) {
     if (dash_at(i)) {
-      if (text[i++] != '-') return invalid_argument("a UUID has dashes after 8, 12, 16 and 20 digits");
+      if (text[i++] != '-')
+        return invalid_argument("a UUID has dashes after 8, 12, 16 and 20 digits");
       continue;
     }
     const int high = hex_value(text[i++]);

@@ -9,23 +9,40 @@ namespace clinicdb {
 
 std::string_view status_code_name(StatusCode code) noexcept {
   switch (code) {
-    case StatusCode::kOk: return "OK";
-    case StatusCode::kCancelled: return "CANCELLED";
-    case StatusCode::kUnknownOutcome: return "UNKNOWN_OUTCOME";
-    case StatusCode::kInvalidArgument: return "INVALID_ARGUMENT";
-    case StatusCode::kDeadlineExceeded: return "DEADLINE_EXCEEDED";
-    case StatusCode::kNotFound: return "NOT_FOUND";
-    case StatusCode::kAlreadyExists: return "ALREADY_EXISTS";
-    case StatusCode::kPermissionDenied: return "PERMISSION_DENIED";
-    case StatusCode::kResourceExhausted: return "RESOURCE_EXHAUSTED";
-    case StatusCode::kFailedPrecondition: return "FAILED_PRECONDITION";
-    case StatusCode::kAborted: return "ABORTED";
-    case StatusCode::kOutOfRange: return "OUT_OF_RANGE";
-    case StatusCode::kUnimplemented: return "UNIMPLEMENTED";
-    case StatusCode::kInternal: return "INTERNAL";
-    case StatusCode::kUnavailable: return "UNAVAILABLE";
-    case StatusCode::kDataLoss: return "DATA_LOSS";
-    case StatusCode::kUnauthenticated: return "UNAUTHENTICATED";
+    case StatusCode::kOk:
+      return "OK";
+    case StatusCode::kCancelled:
+      return "CANCELLED";
+    case StatusCode::kUnknownOutcome:
+      return "UNKNOWN_OUTCOME";
+    case StatusCode::kInvalidArgument:
+      return "INVALID_ARGUMENT";
+    case StatusCode::kDeadlineExceeded:
+      return "DEADLINE_EXCEEDED";
+    case StatusCode::kNotFound:
+      return "NOT_FOUND";
+    case StatusCode::kAlreadyExists:
+      return "ALREADY_EXISTS";
+    case StatusCode::kPermissionDenied:
+      return "PERMISSION_DENIED";
+    case StatusCode::kResourceExhausted:
+      return "RESOURCE_EXHAUSTED";
+    case StatusCode::kFailedPrecondition:
+      return "FAILED_PRECONDITION";
+    case StatusCode::kAborted:
+      return "ABORTED";
+    case StatusCode::kOutOfRange:
+      return "OUT_OF_RANGE";
+    case StatusCode::kUnimplemented:
+      return "UNIMPLEMENTED";
+    case StatusCode::kInternal:
+      return "INTERNAL";
+    case StatusCode::kUnavailable:
+      return "UNAVAILABLE";
+    case StatusCode::kDataLoss:
+      return "DATA_LOSS";
+    case StatusCode::kUnauthenticated:
+      return "UNAUTHENTICATED";
   }
   return "UNKNOWN_CODE";
 }
@@ -79,7 +96,9 @@ Status not_found(std::string m) { return {StatusCode::kNotFound, std::move(m)}; 
 Status already_exists(std::string m) { return {StatusCode::kAlreadyExists, std::move(m)}; }
 Status permission_denied(std::string m) { return {StatusCode::kPermissionDenied, std::move(m)}; }
 Status resource_exhausted(std::string m) { return {StatusCode::kResourceExhausted, std::move(m)}; }
-Status failed_precondition(std::string m) { return {StatusCode::kFailedPrecondition, std::move(m)}; }
+Status failed_precondition(std::string m) {
+  return {StatusCode::kFailedPrecondition, std::move(m)};
+}
 Status aborted(std::string m) { return {StatusCode::kAborted, std::move(m)}; }
 Status out_of_range(std::string m) { return {StatusCode::kOutOfRange, std::move(m)}; }
 Status internal_error(std::string m) { return {StatusCode::kInternal, std::move(m)}; }
@@ -96,20 +115,32 @@ Status status_from_errno(int errno_value, std::string_view operation, std::strin
     case ENOSPC:
     case EDQUOT:
     case EMFILE:
-    case ENFILE: code = StatusCode::kResourceExhausted; break;
-    case ENOENT: code = StatusCode::kNotFound; break;
-    case EEXIST: code = StatusCode::kAlreadyExists; break;
+    case ENFILE:
+      code = StatusCode::kResourceExhausted;
+      break;
+    case ENOENT:
+      code = StatusCode::kNotFound;
+      break;
+    case EEXIST:
+      code = StatusCode::kAlreadyExists;
+      break;
     case EACCES:
     case EPERM:
-    case EROFS: code = StatusCode::kPermissionDenied; break;
+    case EROFS:
+      code = StatusCode::kPermissionDenied;
+      break;
     case EINVAL:
     case ENOTDIR:
     case EISDIR:
-    case ENAMETOOLONG: code = StatusCode::kInvalidArgument; break;
-    default: break;
+    case ENAMETOOLONG:
+      code = StatusCode::kInvalidArgument;
+      break;
+    default:
+      break;
   }
   std::string message(operation);
-  message.append(" ").append(path).append(": ").append(std::generic_category().message(errno_value));
+  message.append(" ").append(path).append(": ").append(
+      std::generic_category().message(errno_value));
   return {code, std::move(message)};
 }
 

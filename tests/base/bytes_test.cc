@@ -27,8 +27,8 @@ TEST_CASE("bytes: a varint reads back", "[base]") {
 }
 
 TEST_CASE("bytes: a varint that is cut short, too long or too large is refused", "[base]") {
-  const auto text = GENERATE(as<std::string>(), std::string(), std::string("\x80"), std::string(10, '\x80'),
-                             std::string(9, '\xff') + "\x02");
+  const auto text = GENERATE(as<std::string>(), std::string(), std::string("\x80"),
+                             std::string(10, '\x80'), std::string(9, '\xff') + "\x02");
   std::string_view in = text;
   std::uint64_t value = 77;
   CHECK_FALSE(take_varint(in, value));

@@ -14,8 +14,10 @@ TEST_CASE("uuid: text reads back, in lower case", "[base]") {
 }
 
 TEST_CASE("uuid: malformed text is refused", "[base]") {
-  const auto text = GENERATE(as<std::string>(), "", "829bb06a-42b9-433d-a8f6-560727c63da", "829bb06a042b9-433d-a8f6-560727c63da9",
-                             "829bb06a-42b9-433d-a8f6-560727c63dag", "829bb06a-42b9-433d-a8f6-560727c63da99");
+  const auto text =
+      GENERATE(as<std::string>(), "", "829bb06a-42b9-433d-a8f6-560727c63da",
+               "829bb06a042b9-433d-a8f6-560727c63da9", "829bb06a-42b9-433d-a8f6-560727c63dag",
+               "829bb06a-42b9-433d-a8f6-560727c63da99");
   CHECK(Uuid::parse(text).error().code() == StatusCode::kInvalidArgument);
 }
 

@@ -11,8 +11,10 @@ namespace clinicdb {
 TEST_CASE("status: OK is empty, an error says code, message, field and version", "[base]") {
   CHECK(Status().ok());
   CHECK(Status().to_string() == "OK");
-  const Status status =
-      aborted("version 3 was expected").with_field("patient.version").with_current_version(5).with_context("put");
+  const Status status = aborted("version 3 was expected")
+                            .with_field("patient.version")
+                            .with_current_version(5)
+                            .with_context("put");
   CHECK(status.code() == StatusCode::kAborted);
   CHECK(status.to_string() == "ABORTED: put: version 3 was expected (field patient.version)");
   CHECK(status.current_version() == 5);

@@ -25,15 +25,21 @@ TEST_CASE("key: order follows the values", "[engine]") {
     const std::string b = random_text();
     const auto x = static_cast<std::int64_t>(random.next()) >> random.below(64);
     const auto y = static_cast<std::int64_t>(random.next()) >> random.below(64);
-    CHECK((Key().text(a).i64(x).str() < Key().text(b).i64(y).str()) == (std::pair(a, x) < std::pair(b, y)));
+    CHECK((Key().text(a).i64(x).str() < Key().text(b).i64(y).str()) ==
+          (std::pair(a, x) < std::pair(b, y)));
     CHECK((Key().time_descending(Time{x}).str() < Key().time_descending(Time{y}).str()) == (x > y));
   }
 }
 
 TEST_CASE("key: parts read back", "[engine]") {
   const Uuid uuid = *Uuid::parse("829bb06a-42b9-433d-a8f6-560727c63da9");
-  const std::string key =
-      Key().uuid(uuid).text(std::string_view("x\0y", 3)).time(Time{-5}).time_descending(Time{6}).u16(9).str();
+  const std::string key = Key()
+                              .uuid(uuid)
+                              .text(std::string_view("x\0y", 3))
+                              .time(Time{-5})
+                              .time_descending(Time{6})
+                              .u16(9)
+                              .str();
   std::string_view in = key;
   Uuid u;
   std::string text;
@@ -55,7 +61,8 @@ TEST_CASE("key: parts read back", "[engine]") {
 }
 
 TEST_CASE("key: text without its end or with a bad escape is refused", "[engine]") {
-  const auto bytes = GENERATE(as<std::string>(), "", "abc", std::string("a\0", 2), std::string("a\0\2x", 4));
+  const auto bytes =
+      GENERATE(as<std::string>(), "", "abc", std::string("a\0", 2), std::string("a\0\2x", 4));
   std::string_view in = bytes;
   std::string text;
   CHECK_FALSE(Key::take_text(in, text));

@@ -1,8 +1,8 @@
 // CHECK states an invariant of this library's own code. It is on in every build and never returns.
 //
-// Bytes from disk, from a peer or from a user never reach a CHECK: they give a Status. The host process
-// may install a handler to log before the process ends; the default writes one line to stderr.
-// Thread-safe.
+// Bytes from disk, from a peer or from a user never reach a CHECK: they give a Status. The host
+// process may install a handler to log before the process ends; the default writes one line to
+// stderr. Thread-safe.
 #pragma once
 
 namespace clinicdb {
@@ -18,10 +18,10 @@ namespace internal {
 }  // namespace internal
 }  // namespace clinicdb
 
-#define CLINICDB_CHECK(condition)                                                 \
-  (static_cast<bool>(condition) ? static_cast<void>(0)                            \
-                                : ::clinicdb::internal::check_failed(#condition,  \
-                                                                     __FILE__, __LINE__))
+#define CLINICDB_CHECK(condition) \
+  (static_cast<bool>(condition)   \
+       ? static_cast<void>(0)     \
+       : ::clinicdb::internal::check_failed(#condition, __FILE__, __LINE__))
 #ifdef NDEBUG
 #define CLINICDB_DCHECK(condition) static_cast<void>(sizeof(static_cast<bool>(condition)))
 #else

@@ -1,7 +1,7 @@
 // Identifiers as types: a tenant's number cannot be passed where an LSN is meant.
 //
-// TenantId, ShardId, Epoch and Lsn are ordered 64-bit numbers; Uuid is 16 bytes in network order, whose
-// byte order is its sort order. All are values; distinct objects may be used concurrently.
+// TenantId, ShardId, Epoch and Lsn are ordered 64-bit numbers; Uuid is 16 bytes in network order,
+// whose byte order is its sort order. All are values; distinct objects may be used concurrently.
 #pragma once
 
 #include <array>
@@ -49,16 +49,19 @@ struct Uuid {
   constexpr auto operator<=>(const Uuid&) const = default;
   bool is_nil() const;
   /// The 16 bytes, as they stand in keys. Lives as long as this Uuid.
-  std::string_view view() const { return {reinterpret_cast<const char*>(bytes.data()), bytes.size()}; }
+  std::string_view view() const {
+    return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+  }
   /// "0190b3c1-…", 36 characters, lower case.
   std::string to_string() const;
 
-  /// Takes exactly 36 characters with dashes in place, hex in either case. Anything else is kInvalidArgument.
+  /// Takes exactly 36 characters with dashes in place, hex in either case. Anything else is
+  /// kInvalidArgument.
   static Result<Uuid> parse(std::string_view text);
   /// REQUIRES: bytes.size() == 16.
   static Uuid from_bytes(std::string_view bytes);
-  /// RFC 9562 version 7: 48 bits of Unix milliseconds, then 74 random bits. Ids made later sort later,
-  /// by the millisecond.
+  /// RFC 9562 version 7: 48 bits of Unix milliseconds, then 74 random bits. Ids made later sort
+  /// later, by the millisecond.
   static Uuid v7(const Clock& clock, Random& random);
   /// Milliseconds since the Unix epoch that a version 7 UUID carries; 0 for another version.
   std::uint64_t v7_milliseconds() const;

@@ -1,4 +1,5 @@
-// Result<T>: a T, or the Status that says why there is none. Member names are those of std::expected.
+// Result<T>: a T, or the Status that says why there is none. Member names are those of
+// std::expected.
 //
 //   Result<Uuid> id = Uuid::parse(text);
 //   if (!id) return id.error();
@@ -25,15 +26,16 @@ class [[nodiscard]] Result {
   using value_type = T;
 
   // Implicit on purpose, so that a function can `return value;` and `return status;`.
-  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}        // NOLINT
+  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}  // NOLINT
   /// REQUIRES: !error.ok().
-  Result(Status error) : state_(std::in_place_index<1>, std::move(error)) {    // NOLINT
+  Result(Status error) : state_(std::in_place_index<1>, std::move(error)) {  // NOLINT
     CLINICDB_CHECK(!std::get<1>(state_).ok());
   }
   template <class U>
-    requires(std::is_constructible_v<T, U &&> && !std::is_same_v<std::remove_cvref_t<U>, Result> &&
-             !std::is_same_v<std::remove_cvref_t<U>, Status> && !std::is_same_v<std::remove_cvref_t<U>, T>)
-  Result(U&& value) : state_(std::in_place_index<0>, std::forward<U>(value)) {}  // NOLINT
+  requires(std::is_constructible_v<T, U&&> && !std::is_same_v<std::remove_cvref_t<U>, Result> &&
+           !std::is_same_v<std::remove_cvref_t<U>, Status> &&
+           !std::is_same_v<std::remove_cvref_t<U>, T>) Result(U&& value)
+      : state_(std::in_place_index<0>, std::forward<U>(value)) {}  // NOLINT
 
   bool has_value() const noexcept { return state_.index() == 0; }
   explicit operator bool() const noexcept { return has_value(); }

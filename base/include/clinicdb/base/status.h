@@ -105,9 +105,9 @@ Status unknown_outcome(std::string message);
 Status cancelled(std::string message);
 Status unimplemented(std::string message);
 
-/// The Status for a failed system call: `errno_value` chosen by meaning (ENOSPC -> kResourceExhausted,
-/// ENOENT -> kNotFound, EACCES/EPERM/EROFS -> kPermissionDenied, else kUnavailable), the message
-/// "operation path: reason".
+/// The Status for a failed system call: `errno_value` chosen by meaning (ENOSPC ->
+/// kResourceExhausted, ENOENT -> kNotFound, EACCES/EPERM/EROFS -> kPermissionDenied, else
+/// kUnavailable), the message "operation path: reason".
 Status status_from_errno(int errno_value, std::string_view operation, std::string_view path);
 
 }  // namespace clinicdb
@@ -116,16 +116,15 @@ Status status_from_errno(int errno_value, std::string_view operation, std::strin
 #define CLINICDB_CONCAT(a, b) CLINICDB_CONCAT_INNER(a, b)
 
 /// Returns the status of `expression` from this function unless it is OK.
-#define RETURN_IF_ERROR(expression)                                \
-  do {                                                             \
-    if (::clinicdb::Status status_or_ok = (expression); !status_or_ok.ok()) \
-      return status_or_ok;                                         \
+#define RETURN_IF_ERROR(expression)                                                              \
+  do {                                                                                           \
+    if (::clinicdb::Status status_or_ok = (expression); !status_or_ok.ok()) return status_or_ok; \
   } while (false)
 
 /// Declares or assigns `target` from a Result, or returns its error from this function.
 #define ASSIGN_OR_RETURN(target, expression) \
   CLINICDB_ASSIGN_OR_RETURN(CLINICDB_CONCAT(result_, __LINE__), target, expression)
-#define CLINICDB_ASSIGN_OR_RETURN(result, target, expression)   \
-  auto result = (expression);                                   \
-  if (!result.has_value()) return std::move(result).error();    \
+#define CLINICDB_ASSIGN_OR_RETURN(result, target, expression) \
+  auto result = (expression);                                 \
+  if (!result.has_value()) return std::move(result).error();  \
   target = std::move(result).value()

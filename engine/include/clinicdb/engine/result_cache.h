@@ -1,17 +1,19 @@
 // ResultCache: whole answers, kept until something they depend on changes.
 //
-// An answer carries the LSN of the view it was read at and the tags it depends on. Each commit marks the tags
-// of what it touched with its LSN *before* it publishes its view (C2), so:
-//   - an answer is used only while no tag of it was marked after it was read, and only by readers whose view
+// An answer carries the LSN of the view it was read at and the tags it depends on. Each commit
+// marks the tags of what it touched with its LSN *before* it publishes its view (C2), so:
+//   - an answer is used only while no tag of it was marked after it was read, and only by readers
+//   whose view
 //     is not older than the answer (K2);
-//   - an answer that was read at an older view than a mark on one of its tags is dropped when it arrives.
-// A cached answer is therefore never staler than an uncached read. Tag marks live in a table of fixed size;
-// tags that share a slot share their marks, which can drop an answer too early but never too late. The slot
-// is the floor that rule K2 asks for.
+//   - an answer that was read at an older view than a mark on one of its tags is dropped when it
+//   arrives.
+// A cached answer is therefore never staler than an uncached read. Tag marks live in a table of
+// fixed size; tags that share a slot share their marks, which can drop an answer too early but
+// never too late. The slot is the floor that rule K2 asks for.
 //
-// Answers are immutable and shared, never copied. Bounded by bytes, fair between tenants: a tenant over its
-// share gives up its own answers first. Misses of one key are answered by one fill (single-flight).
-// Thread-safe.
+// Answers are immutable and shared, never copied. Bounded by bytes, fair between tenants: a tenant
+// over its share gives up its own answers first. Misses of one key are answered by one fill
+// (single-flight). Thread-safe.
 #pragma once
 
 #include <array>
@@ -40,17 +42,18 @@ struct CacheTag {
 CacheTag cache_tag_record(TenantId tenant, TableId table, std::string_view key);
 /// Any record or entry of the table.
 CacheTag cache_tag_table(TenantId tenant, TableId table);
-/// The entries of an index whose keys begin with `bucket`; exactly IndexDef::tag_bytes bytes, or empty for the
-/// whole index.
-CacheTag cache_tag_range(TenantId tenant, TableId table, IndexNumber index, std::string_view bucket);
+/// The entries of an index whose keys begin with `bucket`; exactly IndexDef::tag_bytes bytes, or
+/// empty for the whole index.
+CacheTag cache_tag_range(TenantId tenant, TableId table, IndexNumber index,
+                         std::string_view bucket);
 
 struct MethodCacheStats {
   std::uint16_t method = 0;
   std::uint64_t hits = 0;
   std::uint64_t misses = 0;
-  std::uint64_t joined = 0;    ///< misses that waited for another's fill
-  std::uint64_t stale = 0;     ///< answers found, but a tag was marked since
-  std::uint64_t discarded = 0; ///< fills that came too late
+  std::uint64_t joined = 0;     ///< misses that waited for another's fill
+  std::uint64_t stale = 0;      ///< answers found, but a tag was marked since
+  std::uint64_t discarded = 0;  ///< fills that came too late
   std::uint64_t bytes = 0;
 };
 
@@ -77,10 +80,11 @@ struct CacheKey {
 
 /// A filled answer, before it is kept.
 struct CacheFill {
-  std::shared_ptr<const void> answer;  ///< of the type that the method's callers agree on; nullptr: keep nothing
-  std::size_t bytes = 0;               ///< what it holds in memory
-  Lsn lsn;                             ///< of the view it was read at
-  std::vector<CacheTag> tags;          ///< at most kCacheTagsMax; more: not kept
+  std::shared_ptr<const void>
+      answer;             ///< of the type that the method's callers agree on; nullptr: keep nothing
+  std::size_t bytes = 0;  ///< what it holds in memory
+  Lsn lsn;                ///< of the view it was read at
+  std::vector<CacheTag> tags;  ///< at most kCacheTagsMax; more: not kept
 };
 
 constexpr std::size_t kCacheTagsMax = 16;
@@ -94,9 +98,10 @@ class ResultCache {
   /// The kept answer for a reader whose view is at `view`, or nullptr.
   virtual std::shared_ptr<const void> find(const CacheKey& key, Lsn view) = 0;
 
-  /// The kept answer, or that of `fill`. Of several callers that miss the same key at once one fills and the
-  /// others wait for it; they take its answer when its LSN is not below the `view` they came with, and fill
-  /// for themselves otherwise. An error of `fill` is returned to its caller alone and never kept.
+  /// The kept answer, or that of `fill`. Of several callers that miss the same key at once one
+  /// fills and the others wait for it; they take its answer when its LSN is not below the `view`
+  /// they came with, and fill for themselves otherwise. An error of `fill` is returned to its
+  /// caller alone and never kept.
   virtual Result<std::shared_ptr<const void>> get(const CacheKey& key, Lsn view,
                                                   FunctionRef<Result<CacheFill>()> fill) = 0;
 
@@ -106,7 +111,8 @@ class ResultCache {
   virtual void clear(TenantId tenant) = 0;
   virtual void clear() = 0;
 
-  /// The hottest keys, most used first, for warming another cache: method, rights class, tenant, arguments.
+  /// The hottest keys, most used first, for warming another cache: method, rights class, tenant,
+  /// arguments.
   struct HotKey {
     TenantId tenant;
     std::uint16_t method;

@@ -2,13 +2,15 @@
 //
 //   Result<std::unique_ptr<Store>> store = Store::open("data", schema, {});
 //   Result<TenantId> tenant = (*store)->create_tenant("sorriso");
-//   Result<Committed> done = (*store)->transact(*tenant, {}, [&](Transaction& tx) -> Result<std::string> {
+//   Result<Committed> done = (*store)->transact(*tenant, {}, [&](Transaction& tx) ->
+//   Result<std::string> {
 //     RETURN_IF_ERROR(tx.put(kPatients, patient).status());
 //     return std::string();
 //   });
 //
-// Thread-safe. Installs no signal handlers. Threads: callers do the writing themselves; RocksDB's flush and
-// compaction threads and, unless opened read-only, one maintenance thread run until close.
+// Thread-safe. Installs no signal handlers. Threads: callers do the writing themselves; RocksDB's
+// flush and compaction threads and, unless opened read-only, one maintenance thread run until
+// close.
 #pragma once
 
 #include <cstddef>
@@ -53,10 +55,12 @@ struct StoreOptions {
   std::size_t replay_bytes_max = std::size_t{128} << 20;
   /// How much flushed commit log is kept for readers and followers. Bytes.
   std::size_t log_retained_bytes = std::size_t{256} << 20;
-  /// A file of this size is kept, to be freed when the disk is full, so that the store can close well. Bytes.
+  /// A file of this size is kept, to be freed when the disk is full, so that the store can close
+  /// well. Bytes.
   std::size_t disk_reserve_bytes = std::size_t{16} << 20;
 
-  /// 1: a group is executed when the one before it is committed. 2: while the one before it syncs (C3).
+  /// 1: a group is executed when the one before it is committed. 2: while the one before it syncs
+  /// (C3).
   int pipeline_depth = 2;
   /// RocksDB's flush and compaction threads. REQUIRES: 1 to 7.
   int background_jobs = 2;
@@ -69,34 +73,42 @@ struct StoreOptions {
   CommitGate* commit_gate = nullptr;
 };
 
-enum class StoreState : std::uint8_t { kOpening, kReplaying, kServing, kReadOnly, kFailed, kClosed };
+enum class StoreState : std::uint8_t {
+  kOpening,
+  kReplaying,
+  kServing,
+  kReadOnly,
+  kFailed,
+  kClosed
+};
 std::string_view store_state_name(StoreState state) noexcept;
 
 struct TenantInfo {
-  TenantId id;           ///< unique in a cluster, never reused (M3)
-  Uuid uuid;             ///< outlives moves and restores
-  std::string slug;      ///< unique in the store: 1 to 63 of a-z, 0-9 and -, not at the ends
+  TenantId id;       ///< unique in a cluster, never reused (M3)
+  Uuid uuid;         ///< outlives moves and restores
+  std::string slug;  ///< unique in the store: 1 to 63 of a-z, 0-9 and -, not at the ends
   Time created;
 };
 
 /// Who calls, and which call it is.
 struct CallContext {
-  Uuid user;                          ///< nil: the system
-  Uuid session;                       ///< client session that request ids are unique in; nil: none
-  /// With an id, the answer is kept with the commit, and the same id again returns it without executing (R1).
-  /// A UUIDv7, for it carries its time: ids older than the window are refused.
+  Uuid user;     ///< nil: the system
+  Uuid session;  ///< client session that request ids are unique in; nil: none
+  /// With an id, the answer is kept with the commit, and the same id again returns it without
+  /// executing (R1). A UUIDv7, for it carries its time: ids older than the window are refused.
   std::optional<Uuid> request_id;
   /// Hash of the request's content: the same id with another hash is refused with kInvalidArgument.
   std::uint64_t request_hash = 0;
 };
 
 struct Committed {
-  LogPosition position;  ///< where it stands in the log; lsn 0 when nothing was written
-  std::string answer;    ///< what the command returned
-  bool repeated = false; ///< the answer of an earlier call with this request id
+  LogPosition position;   ///< where it stands in the log; lsn 0 when nothing was written
+  std::string answer;     ///< what the command returned
+  bool repeated = false;  ///< the answer of an earlier call with this request id
 };
 
-/// A command: reads and changes through the transaction, returns its answer. An error drops the changes.
+/// A command: reads and changes through the transaction, returns its answer. An error drops the
+/// changes.
 using Command = FunctionRef<Result<std::string>(Transaction&)>;
 
 struct StoreStats {
@@ -109,7 +121,7 @@ struct StoreStats {
   std::uint64_t log_bytes_appended = 0;  ///< as written, compressed
   std::uint64_t log_bytes_retained = 0;
   std::uint64_t unflushed_log_bytes = 0;
-  std::uint64_t replayed_entries = 0;    ///< at this open
+  std::uint64_t replayed_entries = 0;  ///< at this open
   std::uint64_t replay_us = 0;
   std::uint64_t open_us = 0;
   std::uint64_t rocksdb_keys_estimate = 0;
@@ -125,7 +137,8 @@ struct VerifyReport {
   std::uint64_t history_versions = 0;
   std::uint64_t log_entries = 0;
   std::uint64_t log_keys_compared = 0;
-  /// One line each: what is wrong, and where. The first `problems_max` of them; `problem_count` counts all.
+  /// One line each: what is wrong, and where. The first `problems_max` of them; `problem_count`
+  /// counts all.
   std::vector<std::string> problems;
   std::uint64_t problem_count = 0;
 };
@@ -138,14 +151,15 @@ struct VerifyOptions {
 
 class Store {
  public:
-  /// Opens or makes a store. Replays what RocksDB had not flushed. kFailedPrecondition "in use by pid N" when
-  /// another process has it; kDataLoss, with file and offset, when the log is corrupt (L3): then nothing is
-  /// changed on disk. The schema's tables outlive the store.
+  /// Opens or makes a store. Replays what RocksDB had not flushed. kFailedPrecondition "in use by
+  /// pid N" when another process has it; kDataLoss, with file and offset, when the log is corrupt
+  /// (L3): then nothing is changed on disk. The schema's tables outlive the store.
   static Result<std::unique_ptr<Store>> open(const std::string& directory, const Schema& schema,
                                              StoreOptions options);
   virtual ~Store() = default;
 
-  /// Waits for running calls, flushes and releases the directory. Later calls return kFailedPrecondition.
+  /// Waits for running calls, flushes and releases the directory. Later calls return
+  /// kFailedPrecondition.
   virtual Status close() = 0;
 
   virtual Result<TenantInfo> create_tenant(std::string_view slug) = 0;
@@ -156,18 +170,20 @@ class Store {
   /// Erases the tenant's whole key range, in one commit. Its number is never used again.
   virtual Status delete_tenant(TenantId id) = 0;
 
-  /// A reader on the published view. It holds back RocksDB's cleaning for as long as it lives: keep it short.
-  /// kNotFound for an unknown tenant.
+  /// A reader on the published view. It holds back RocksDB's cleaning for as long as it lives: keep
+  /// it short. kNotFound for an unknown tenant.
   virtual Result<std::unique_ptr<Reader>> view(TenantId tenant) = 0;
 
-  /// Runs `command` on the shard's writer, serially with all others. For trusted, short commands (C5): it may
-  /// run on another caller's thread while this one waits, must not block, and must not throw.
-  /// OK means durable (and committed by the gate). kUnknownOutcome: see R2.
-  virtual Result<Committed> execute(TenantId tenant, const CallContext& context, Command command) = 0;
+  /// Runs `command` on the shard's writer, serially with all others. For trusted, short commands
+  /// (C5): it may run on another caller's thread while this one waits, must not block, and must not
+  /// throw. OK means durable (and committed by the gate). kUnknownOutcome: see R2.
+  virtual Result<Committed> execute(TenantId tenant, const CallContext& context,
+                                    Command command) = 0;
 
-  /// Runs `fn` on this thread, on a snapshot; the writer then checks that nothing it read has changed,
-  /// ranges included, and commits, or `fn` runs again on a newer snapshot, `attempts` times in all.
-  /// kAborted when every attempt met a conflict. An exception of `fn` drops the changes and passes on.
+  /// Runs `fn` on this thread, on a snapshot; the writer then checks that nothing it read has
+  /// changed, ranges included, and commits, or `fn` runs again on a newer snapshot, `attempts`
+  /// times in all. kAborted when every attempt met a conflict. An exception of `fn` drops the
+  /// changes and passes on.
   virtual Result<Committed> transact(TenantId tenant, const CallContext& context, Command fn,
                                      int attempts = 16) = 0;
 
@@ -179,13 +195,13 @@ class Store {
   /// Writes RocksDB's memtables to files.
   virtual Status flush() = 0;
   virtual StoreStats stats() = 0;
-  /// Compares every index with its records, both ways, histories with versions, and the log with RocksDB.
-  /// Runs on a snapshot beside other calls. An error means that verifying itself failed; findings are in the
-  /// report.
+  /// Compares every index with its records, both ways, histories with versions, and the log with
+  /// RocksDB. Runs on a snapshot beside other calls. An error means that verifying itself failed;
+  /// findings are in the report.
   virtual Result<VerifyReport> verify(const VerifyOptions& options) = 0;
 
-  /// Builds every index that is not ready, in bounded steps, until none is left. The maintenance thread does
-  /// it too; this call waits.
+  /// Builds every index that is not ready, in bounded steps, until none is left. The maintenance
+  /// thread does it too; this call waits.
   virtual Status build_indexes() = 0;
 };
 

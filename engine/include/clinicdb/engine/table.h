@@ -1,10 +1,12 @@
-// TableDef and Table<R>: a record type, declared in one place with its key, its secondary indexes and its
-// personal data. Writing, index upkeep, history, events, cache tags and integrity checks follow from it.
+// TableDef and Table<R>: a record type, declared in one place with its key, its secondary indexes
+// and its personal data. Writing, index upkeep, history, events, cache tags and integrity checks
+// follow from it.
 //
-//   const Table<Patient> kPatients = Table<Patient>(TableId{0x0110}, "patient", &encode, &decode, &key)
-//       .unique(1, "cpf", [](const Patient& p, IndexEntries& out) { if (!p.cpf.empty()) out.add(p.cpf); })
-//       .tokens(2, "name", [](const Patient& p, IndexEntries& out) { out.add(p.name); })
-//       .personal({"name", "cpf"});
+//   const Table<Patient> kPatients = Table<Patient>(TableId{0x0110}, "patient", &encode, &decode,
+//   &key)
+//       .unique(1, "cpf", [](const Patient& p, IndexEntries& out) { if (!p.cpf.empty())
+//       out.add(p.cpf); }) .tokens(2, "name", [](const Patient& p, IndexEntries& out) {
+//       out.add(p.name); }) .personal({"name", "cpf"});
 //
 // Definitions are immutable once a store was opened with them, and then thread-safe.
 #pragma once
@@ -24,8 +26,8 @@
 
 namespace clinicdb::engine {
 
-/// Permanent number of a table. 0x0001-0x00ff are the engine's, 0x0100-0x0fff ClinicDB's clinic module's,
-/// 0x1000 and above the embedding application's.
+/// Permanent number of a table. 0x0001-0x00ff are the engine's, 0x0100-0x0fff ClinicDB's clinic
+/// module's, 0x1000 and above the embedding application's.
 struct TableId {
   std::uint16_t value = 0;
   constexpr auto operator<=>(const TableId&) const = default;
@@ -37,9 +39,11 @@ using IndexNumber = std::uint8_t;
 enum class IndexKind : std::uint8_t {
   kUnique = 1,   ///< at most one record an entry; looked up with one point read
   kOrdered = 2,  ///< ranges over one or several columns, records with equal entries side by side
-  kTokens = 3,   ///< free text: folded (case, accents) and split into words, found by the beginning of a word
+  kTokens = 3,   ///< free text: folded (case, accents) and split into words, found by the beginning
+                 ///< of a word
   kSuffix = 4,   ///< found by the end, such as the last digits of a phone number
-  kClaim = 5,    ///< intervals on a resource, no two of which overlap: checked and taken in the commit
+  kClaim =
+      5,  ///< intervals on a resource, no two of which overlap: checked and taken in the commit
 };
 
 /// Receives the entries that one record has in one index.
@@ -56,8 +60,8 @@ class IndexEntries {
   /// kUnique, kOrdered: `key` as built by Key. kTokens: any text, one entry a distinct word of it.
   /// kSuffix: the text whose ends are to be found. REQUIRES: kind is not kClaim.
   void add(std::string_view key, std::string_view covered = {});
-  /// kClaim: [start, end) on `resource`, whose keys all have one size. An interval that is empty or turned
-  /// around makes the write fail with kInvalidArgument. REQUIRES: kind is kClaim.
+  /// kClaim: [start, end) on `resource`, whose keys all have one size. An interval that is empty or
+  /// turned around makes the write fail with kInvalidArgument. REQUIRES: kind is kClaim.
   void add_claim(std::string_view resource, Time start, Time end, std::string_view covered = {});
 
   /// Sorted by key, without repetitions, once `finish` ran.
@@ -77,8 +81,9 @@ struct IndexDef {
   IndexKind kind = IndexKind::kOrdered;
   /// Raise it when `extract` changes what it yields: the index is then built anew, online.
   std::uint32_t version = 1;
-  /// How many leading bytes of an entry's key make a cache tag of their own (a range bucket). 0: one tag for
-  /// the whole index. An answer that read only entries of one bucket stays cached while others change.
+  /// How many leading bytes of an entry's key make a cache tag of their own (a range bucket). 0:
+  /// one tag for the whole index. An answer that read only entries of one bucket stays cached while
+  /// others change.
   std::size_t tag_bytes = 0;
   /// Pure: the same record always yields the same entries.
   std::function<void(const void* record, IndexEntries& out)> extract;
@@ -133,8 +138,8 @@ struct Schema {
   std::vector<const TableDef*> tables;  ///< not owned; outlive the store
 };
 
-/// A record, checked and encoded with its index entries, ready to be put: made on the caller's thread so
-/// that the shard's writer does not pay for it (rule C6).
+/// A record, checked and encoded with its index entries, ready to be put: made on the caller's
+/// thread so that the shard's writer does not pay for it (rule C6).
 struct PreparedRecord {
   const TableDef* table = nullptr;
   std::string key;
@@ -142,7 +147,8 @@ struct PreparedRecord {
   std::vector<IndexEntries> entries;  ///< one for each of table->indexes, in that order
 };
 
-/// kInvalidArgument when the key is empty or too long, the body too large, or an index refuses an entry.
+/// kInvalidArgument when the key is empty or too long, the body too large, or an index refuses an
+/// entry.
 Result<PreparedRecord> prepare(const TableDef& table, const void* record);
 
 template <class R>
@@ -156,7 +162,9 @@ class Table {
   Table(TableId id, std::string name, Encode encode, Decode decode, KeyOf key) : decode_(decode) {
     def_.id = id;
     def_.name = std::move(name);
-    def_.encode = [encode](const void* r, std::string& body) { encode(*static_cast<const R*>(r), body); };
+    def_.encode = [encode](const void* r, std::string& body) {
+      encode(*static_cast<const R*>(r), body);
+    };
     def_.decode = [decode](std::string_view body) -> Result<std::shared_ptr<const void>> {
       Result<R> record = decode(body);
       if (!record) return std::move(record).error();
@@ -165,15 +173,34 @@ class Table {
     def_.key = [key](const void* r) { return key(*static_cast<const R*>(r)); };
   }
 
-  Table&& unique(IndexNumber n, std::string name, Extract e) && { return std::move(*this).add(n, std::move(name), IndexKind::kUnique, 0, e); }
-  Table&& ordered(IndexNumber n, std::string name, Extract e, std::size_t tag_bytes = 0) && { return std::move(*this).add(n, std::move(name), IndexKind::kOrdered, tag_bytes, e); }
-  Table&& tokens(IndexNumber n, std::string name, Extract e) && { return std::move(*this).add(n, std::move(name), IndexKind::kTokens, 0, e); }
-  Table&& suffix(IndexNumber n, std::string name, Extract e) && { return std::move(*this).add(n, std::move(name), IndexKind::kSuffix, 0, e); }
-  Table&& claims(IndexNumber n, std::string name, Extract e, std::size_t tag_bytes = 0) && { return std::move(*this).add(n, std::move(name), IndexKind::kClaim, tag_bytes, e); }
+  Table&& unique(IndexNumber n, std::string name, Extract e) && {
+    return std::move(*this).add(n, std::move(name), IndexKind::kUnique, 0, e);
+  }
+  Table&& ordered(IndexNumber n, std::string name, Extract e, std::size_t tag_bytes = 0) && {
+    return std::move(*this).add(n, std::move(name), IndexKind::kOrdered, tag_bytes, e);
+  }
+  Table&& tokens(IndexNumber n, std::string name, Extract e) && {
+    return std::move(*this).add(n, std::move(name), IndexKind::kTokens, 0, e);
+  }
+  Table&& suffix(IndexNumber n, std::string name, Extract e) && {
+    return std::move(*this).add(n, std::move(name), IndexKind::kSuffix, 0, e);
+  }
+  Table&& claims(IndexNumber n, std::string name, Extract e, std::size_t tag_bytes = 0) && {
+    return std::move(*this).add(n, std::move(name), IndexKind::kClaim, tag_bytes, e);
+  }
   /// Raises the version of the index declared last.
-  Table&& version(std::uint32_t version) && { def_.indexes.back().version = version; return std::move(*this); }
-  Table&& personal(std::vector<std::string> fields) && { def_.personal_fields = std::move(fields); return std::move(*this); }
-  Table&& without_history() && { def_.history = false; return std::move(*this); }
+  Table&& version(std::uint32_t version) && {
+    def_.indexes.back().version = version;
+    return std::move(*this);
+  }
+  Table&& personal(std::vector<std::string> fields) && {
+    def_.personal_fields = std::move(fields);
+    return std::move(*this);
+  }
+  Table&& without_history() && {
+    def_.history = false;
+    return std::move(*this);
+  }
 
   const TableDef& def() const { return def_; }
   operator const TableDef&() const { return def_; }  // NOLINT
@@ -181,9 +208,11 @@ class Table {
   Result<PreparedRecord> prepare(const R& record) const { return engine::prepare(def_, &record); }
 
  private:
-  Table&& add(IndexNumber number, std::string name, IndexKind kind, std::size_t tag_bytes, Extract extract) && {
-    def_.indexes.push_back({number, std::move(name), kind, 1, tag_bytes,
-                            [extract](const void* r, IndexEntries& out) { extract(*static_cast<const R*>(r), out); }});
+  Table&& add(IndexNumber number, std::string name, IndexKind kind, std::size_t tag_bytes,
+              Extract extract) && {
+    def_.indexes.push_back(
+        {number, std::move(name), kind, 1, tag_bytes,
+         [extract](const void* r, IndexEntries& out) { extract(*static_cast<const R*>(r), out); }});
     return std::move(*this);
   }
 

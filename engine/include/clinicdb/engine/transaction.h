@@ -1,11 +1,12 @@
 // Reader and Transaction: one tenant's records, as of one moment, and a set of changes to them.
 //
 // A Reader answers from a published view: it never changes while held, and never shows what is not
-// committed. A Transaction is a Reader that also sees its own changes; nothing of it exists outside until it
-// commits, and then all of it does. Both are bound to one tenant and cannot reach another's keys.
+// committed. A Transaction is a Reader that also sees its own changes; nothing of it exists outside
+// until it commits, and then all of it does. Both are bound to one tenant and cannot reach
+// another's keys.
 //
-// Visitors are called on the calling thread and must not call back into the same Reader for writing.
-// Confined to one thread at a time.
+// Visitors are called on the calling thread and must not call back into the same Reader for
+// writing. Confined to one thread at a time.
 #pragma once
 
 #include <cstddef>
@@ -22,7 +23,8 @@
 
 namespace clinicdb::engine {
 
-/// Keys k with from <= k < to; an empty `to` means no upper bound. Without the record's key at the end.
+/// Keys k with from <= k < to; an empty `to` means no upper bound. Without the record's key at the
+/// end.
 struct KeyRange {
   std::string from;
   std::string to;
@@ -35,7 +37,8 @@ struct KeyRange {
 struct ScanOptions {
   bool reverse = false;
   std::size_t limit = SIZE_MAX;
-  /// Cursor from an earlier scan of the same range and direction: go on behind where that one ended.
+  /// Cursor from an earlier scan of the same range and direction: go on behind where that one
+  /// ended.
   std::string after;
 };
 
@@ -44,7 +47,7 @@ struct IndexEntry {
   std::string_view key;         ///< as declared, without the record's key
   std::string_view record_key;  ///< of the record that has this entry
   std::string_view covered;
-  Time end;                     ///< claims only
+  Time end;  ///< claims only
 };
 
 /// Where a scan ended. `cursor` is empty when the range was exhausted; otherwise it goes into
@@ -81,26 +84,30 @@ class Reader {
   virtual Result<std::optional<std::string>> find(const TableDef& table, IndexNumber index,
                                                   std::string_view entry) = 0;
 
-  /// Visits entries in key order until the range, the limit, or the visitor (returning false) ends it.
-  /// kFailedPrecondition while the index is being built.
+  /// Visits entries in key order until the range, the limit, or the visitor (returning false) ends
+  /// it. kFailedPrecondition while the index is being built.
   virtual Result<ScanEnd> scan(const TableDef& table, IndexNumber index, const KeyRange& range,
-                               const ScanOptions& options, FunctionRef<bool(const IndexEntry&)> visit) = 0;
+                               const ScanOptions& options,
+                               FunctionRef<bool(const IndexEntry&)> visit) = 0;
 
   /// Visits the claims on `resource` that overlap [from, to), by start.
-  virtual Result<ScanEnd> scan_claims(const TableDef& table, IndexNumber index, std::string_view resource,
-                                      Time from, Time to, const ScanOptions& options,
+  virtual Result<ScanEnd> scan_claims(const TableDef& table, IndexNumber index,
+                                      std::string_view resource, Time from, Time to,
+                                      const ScanOptions& options,
                                       FunctionRef<bool(const IndexEntry&)> visit) = 0;
 
   /// Visits records in key order; tombstones are skipped.
-  virtual Result<ScanEnd> scan_records(const TableDef& table, const KeyRange& range, const ScanOptions& options,
-                                       FunctionRef<bool(std::string_view key, RawRecord&& record)> visit) = 0;
+  virtual Result<ScanEnd> scan_records(
+      const TableDef& table, const KeyRange& range, const ScanOptions& options,
+      FunctionRef<bool(std::string_view key, RawRecord&& record)> visit) = 0;
 
   /// Visits every version of a record, newest first, the current one included.
   virtual Status history(const TableDef& table, std::string_view key,
                          FunctionRef<bool(const RawRecord&)> visit) = 0;
 
   /// Visits this tenant's events with an LSN above `after`, oldest first.
-  virtual Result<ScanEnd> events(Lsn after, const ScanOptions& options, FunctionRef<bool(const Event&)> visit) = 0;
+  virtual Result<ScanEnd> events(Lsn after, const ScanOptions& options,
+                                 FunctionRef<bool(const Event&)> visit) = 0;
 
   /// The typed record, or nothing when it does not exist or is deleted.
   template <class R>
@@ -130,22 +137,25 @@ struct PutOptions {
 
 class Transaction : public Reader {
  public:
-  /// When the transaction runs; what "now" means in its rules. The commit's stored time is never earlier.
+  /// When the transaction runs; what "now" means in its rules. The commit's stored time is never
+  /// earlier.
   virtual Time now() const = 0;
   /// Who runs it; nil for the system.
   virtual const Uuid& user() const = 0;
 
-  /// Puts a record and its index entries, keeps the version before it, and invalidates what was cached of it.
-  /// Checks everything before the first change (C4), so a failed put leaves the transaction as it was:
+  /// Puts a record and its index entries, keeps the version before it, and invalidates what was
+  /// cached of it. Checks everything before the first change (C4), so a failed put leaves the
+  /// transaction as it was:
   ///   kAborted, with current_version()  the record does not have the expected version;
-  ///   kAlreadyExists                    expected_version was 0 and there is one, or a unique entry is
+  ///   kAlreadyExists                    expected_version was 0 and there is one, or a unique entry
+  ///   is
   ///                                     another record's (field() = index name);
   ///   kFailedPrecondition               a claim overlaps another record's (field() = index name);
   ///   kResourceExhausted                the transaction would pass its limits (C6).
   virtual Result<PutResult> put(const PreparedRecord& record, const PutOptions& options) = 0;
 
-  /// Deletes a record: its index entries go, a tombstone and its history stay. kNotFound when there is none;
-  /// kAborted as for put.
+  /// Deletes a record: its index entries go, a tombstone and its history stay. kNotFound when there
+  /// is none; kAborted as for put.
   virtual Status remove(const TableDef& table, std::string_view key,
                         std::optional<std::uint64_t> expected_version) = 0;
 
