@@ -159,14 +159,15 @@ class Table {
   using KeyOf = std::string (*)(const R&);
   using Extract = void (*)(const R&, IndexEntries& out);
 
-  Table(TableId id, std::string name, Encode encode, Decode decode, KeyOf key) : decode_(decode) {
+  Table(TableId id, std::string name, Encode encode, Decode decode_body, KeyOf key)
+      : decode_(decode_body) {
     def_.id = id;
     def_.name = std::move(name);
     def_.encode = [encode](const void* r, std::string& body) {
       encode(*static_cast<const R*>(r), body);
     };
-    def_.decode = [decode](std::string_view body) -> Result<std::shared_ptr<const void>> {
-      Result<R> record = decode(body);
+    def_.decode = [decode_body](std::string_view body) -> Result<std::shared_ptr<const void>> {
+      Result<R> record = decode_body(body);
       if (!record) return std::move(record).error();
       return std::shared_ptr<const void>(std::make_shared<const R>(std::move(record).value()));
     };

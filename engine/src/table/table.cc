@@ -1,0 +1,110 @@
+#include "clinicdb/engine/table.h"
+
+#include <algorithm>
+#include <tuple>
+
+#include "clinicdb/base/check.h"
+#include "clinicdb/engine/fold.h"
+#include "clinicdb/engine/key.h"
+#include "table/limits.h"
+
+namespace clinicdb::engine {
+
+void IndexEntries::add(std::string_view key, std::string_view covered) {
+  CLINICDB_CHECK(kind_ != IndexKind::kClaim);
+  switch (kind_) {
+    case IndexKind::kTokens:
+      for (const std::string& word : fold_words(key)) {
+        entries_.push_back({Key().text(word).str(), std::string(covered), Time{}});
+      }
+      break;
+    case IndexKind::kSuffix:
+      if (key.empty()) break;
+      entries_.push_back(
+          {Key().text(std::string(key.rbegin(), key.rend())).str(), std::string(covered), Time{}});
+      break;
+    default:
+      entries_.push_back({std::string(key), std::string(covered), Time{}});
+  }
+}
+
+void IndexEntries::add_claim(std::string_view resource, Time start, Time end,
+                             std::string_view covered) {
+  CLINICDB_CHECK(kind_ == IndexKind::kClaim);
+  if (start >= end) bad_interval_ = true;
+  entries_.push_back({Key().raw(resource).time(start).str(), std::string(covered), end});
+}
+
+Status IndexEntries::finish() {
+  if (bad_interval_) return invalid_argument("an interval must end after it starts");
+  for (const Entry& entry : entries_) {
+    if (entry.key.size() > kEntryKeyBytesMax) {
+      return invalid_argument("an index entry has " + std::to_string(entry.key.size()) +
+                              " bytes; at most " + std::to_string(kEntryKeyBytesMax) +
+                              " are possible");
+    }
+    if (entry.covered.size() > kCoveredBytesMax) {
+      return invalid_argument("an index entry carries " + std::to_string(entry.covered.size()) +
+                              " bytes along; at most " + std::to_string(kCoveredBytesMax) +
+                              " are possible");
+    }
+  }
+  // Of entries with one key the one added first stays, so that what an entry carries does not
+  // depend on the sort. Claims are the exception: two different intervals from one start would hide
+  // one of them.
+  std::stable_sort(entries_.begin(), entries_.end(),
+                   [](const Entry& a, const Entry& b) { return a.key < b.key; });
+  if (kind_ == IndexKind::kClaim) {
+    const auto two_ends = std::adjacent_find(
+        entries_.begin(), entries_.end(),
+        [](const Entry& a, const Entry& b) { return a.key == b.key && a.end != b.end; });
+    if (two_ends != entries_.end()) {
+      return invalid_argument(
+          "two claims on one resource start at one time and end at different ones");
+    }
+  }
+  entries_.erase(std::unique(entries_.begin(), entries_.end(),
+                             [](const Entry& a, const Entry& b) { return a.key == b.key; }),
+                 entries_.end());
+  if (entries_.size() > kEntriesPerIndexMax) {
+    return invalid_argument("a record has " + std::to_string(entries_.size()) +
+                            " entries in one index; at most " +
+                            std::to_string(kEntriesPerIndexMax) + " are possible");
+  }
+  return {};
+}
+
+const IndexDef* TableDef::index(IndexNumber number) const {
+  const auto found = std::find_if(indexes.begin(), indexes.end(),
+                                  [&](const IndexDef& index) { return index.number == number; });
+  return found == indexes.end() ? nullptr : &*found;
+}
+
+Result<PreparedRecord> prepare(const TableDef& table, const void* record) {
+  PreparedRecord prepared;
+  prepared.table = &table;
+  prepared.key = table.key(record);
+  if (prepared.key.empty()) return invalid_argument(table.name + ": the record has an empty key");
+  if (prepared.key.size() > kRecordKeyBytesMax) {
+    return invalid_argument(table.name + ": the record's key has " +
+                            std::to_string(prepared.key.size()) + " bytes; at most " +
+                            std::to_string(kRecordKeyBytesMax) + " are possible");
+  }
+  table.encode(record, prepared.body);
+  if (prepared.body.size() > kBodyBytesMax) {
+    return invalid_argument(table.name + ": the record has " +
+                            std::to_string(prepared.body.size()) + " bytes; at most " +
+                            std::to_string(kBodyBytesMax) + " are possible");
+  }
+  prepared.entries.reserve(table.indexes.size());
+  for (const IndexDef& index : table.indexes) {
+    IndexEntries& entries = prepared.entries.emplace_back(index.kind);
+    index.extract(record, entries);
+    if (Status status = entries.finish(); !status.ok()) {
+      return std::move(status).with_context(table.name).with_field(index.name);
+    }
+  }
+  return prepared;
+}
+
+}  // namespace clinicdb::engine
