@@ -13,6 +13,8 @@ constexpr std::size_t kRecordBodyBytesMax = std::size_t{16} << 20;
 constexpr std::size_t kCoveredBytesMax = std::size_t{64} << 10;
 constexpr std::size_t kEntriesPerIndexMax = 1024;
 constexpr std::size_t kIndexesPerTableMax = 64;
+// A folded word; what is longer is cut, in records and in searches alike.
+constexpr std::size_t kFoldedWordBytesMax = 64;
 
 // One command (C6): a large transaction bundle fits; a whole import does not.
 constexpr std::size_t kCommandKeysMax = 200'000;

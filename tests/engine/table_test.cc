@@ -3,7 +3,7 @@
 #include <catch2/catch.hpp>
 
 #include "clinicdb/engine/key.h"
-#include "table/limits.h"
+#include "limits.h"
 
 namespace clinicdb::engine {
 
@@ -88,8 +88,8 @@ TEST_CASE("table: keys, bodies and entries have limits", "[engine]") {
   CHECK(code({std::string(kRecordKeyBytesMax, 'k'), "Ana", {}}) == StatusCode::kOk);
   CHECK(code({std::string(kRecordKeyBytesMax + 1, 'k'), "Ana", {}}) ==
         StatusCode::kInvalidArgument);
-  CHECK(code({"7", std::string(kBodyBytesMax, 'a'), {}}) == StatusCode::kOk);
-  CHECK(code({"7", std::string(kBodyBytesMax + 1, 'a'), {}}) == StatusCode::kInvalidArgument);
+  CHECK(code({"7", std::string(kRecordBodyBytesMax, 'a'), {}}) == StatusCode::kOk);
+  CHECK(code({"7", std::string(kRecordBodyBytesMax + 1, 'a'), {}}) == StatusCode::kInvalidArgument);
   CHECK(code({"7", "Ana", {std::string(kEntryKeyBytesMax - 2, '1')}}) == StatusCode::kOk);
   CHECK(code({"7", "Ana", {std::string(kEntryKeyBytesMax - 1, '1')}}) ==
         StatusCode::kInvalidArgument);

@@ -7,7 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "table/limits.h"
+#include "limits.h"
 
 namespace clinicdb::engine {
 

@@ -6,7 +6,7 @@
 #include "clinicdb/base/check.h"
 #include "clinicdb/engine/fold.h"
 #include "clinicdb/engine/key.h"
-#include "table/limits.h"
+#include "limits.h"
 
 namespace clinicdb::engine {
 
@@ -91,10 +91,10 @@ Result<PreparedRecord> prepare(const TableDef& table, const void* record) {
                             std::to_string(kRecordKeyBytesMax) + " are possible");
   }
   table.encode(record, prepared.body);
-  if (prepared.body.size() > kBodyBytesMax) {
+  if (prepared.body.size() > kRecordBodyBytesMax) {
     return invalid_argument(table.name + ": the record has " +
                             std::to_string(prepared.body.size()) + " bytes; at most " +
-                            std::to_string(kBodyBytesMax) + " are possible");
+                            std::to_string(kRecordBodyBytesMax) + " are possible");
   }
   prepared.entries.reserve(table.indexes.size());
   for (const IndexDef& index : table.indexes) {
