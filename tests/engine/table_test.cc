@@ -3,7 +3,7 @@
 #include <catch2/catch.hpp>
 
 #include "clinicdb/engine/key.h"
-#include "limits.h"
+#include "store/limits.h"
 
 namespace clinicdb::engine {
 

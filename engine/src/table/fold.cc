@@ -7,7 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "limits.h"
+#include "store/limits.h"
 
 namespace clinicdb::engine {
 

@@ -6,7 +6,7 @@
 #include "clinicdb/base/check.h"
 #include "clinicdb/engine/fold.h"
 #include "clinicdb/engine/key.h"
-#include "limits.h"
+#include "store/limits.h"
 
 namespace clinicdb::engine {
 

@@ -5,7 +5,7 @@
 #include <cstring>
 
 #include "clinicdb/base/bytes.h"
-#include "limits.h"
+#include "store/limits.h"
 
 namespace clinicdb::engine {
 
@@ -110,8 +110,9 @@ Result<std::string> envelope_body(const Envelope& envelope) {
     return data_loss("compressed record body declares " + std::to_string(raw_bytes) + " bytes");
   }
   std::string body(raw_bytes, '\0');
-  const int got = LZ4_decompress_safe(stored.data() + 4, body.data(),
-                                      static_cast<int>(stored.size() - 4), static_cast<int>(raw_bytes));
+  const int got =
+      LZ4_decompress_safe(stored.data() + 4, body.data(), static_cast<int>(stored.size() - 4),
+                          static_cast<int>(raw_bytes));
   if (got < 0 || static_cast<std::uint32_t>(got) != raw_bytes) {
     return data_loss("compressed record body is damaged");
   }

@@ -99,9 +99,10 @@ class ResultCache {
   virtual std::shared_ptr<const void> find(const CacheKey& key, Lsn view) = 0;
 
   /// The kept answer, or that of `fill`. Of several callers that miss the same key at once one
-  /// fills and the others wait for it; they take its answer when its LSN is not below the `view`
-  /// they came with, and fill for themselves otherwise. An error of `fill` is returned to its
-  /// caller alone and never kept.
+  /// fills and the others wait for it; they take its answer when it would be a hit for the `view`
+  /// they came with (not newer, K2, and no tag marked since), and fill for themselves otherwise. An
+  /// error of `fill` is returned to its caller alone and never kept. `fill` may call `get` for
+  /// other keys; inside a fill nobody waits.
   virtual Result<std::shared_ptr<const void>> get(const CacheKey& key, Lsn view,
                                                   FunctionRef<Result<CacheFill>()> fill) = 0;
 

@@ -1,4 +1,5 @@
-// Named limits of the engine. Each queue, buffer and key has one; passing it is a Status, never a crash.
+// Named limits of the engine ("store/limits.h"; not in the include root, where it would hide <limits.h>).
+// Each queue, buffer and key has one; passing it is a Status, never a crash.
 #pragma once
 
 #include <cstddef>
