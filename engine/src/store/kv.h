@@ -1,5 +1,5 @@
-// KvStore: an ordered map of byte strings; what the engine needs of RocksDB, and nothing more. The simulation
-// puts an ordered map behind it.
+// KvStore: an ordered map of byte strings; what the engine needs of RocksDB, and nothing more. The
+// simulation puts an ordered map behind it.
 #pragma once
 
 #include <cstdint>
@@ -13,7 +13,8 @@
 
 namespace clinicdb::engine {
 
-/// Walks keys in [lower, upper) in one direction. Confined to one thread. Views live until the next move.
+/// Walks keys in [lower, upper) in one direction. Confined to one thread. Views live until the next
+/// move.
 class KvIterator {
  public:
   virtual ~KvIterator() = default;
@@ -33,9 +34,11 @@ class KvView {
  public:
   virtual ~KvView() = default;
   /// Calls `found` with the value, or not at all when the key is absent.
-  virtual Status get(std::string_view key, FunctionRef<Status(std::string_view value)> found) const = 0;
+  virtual Status get(std::string_view key,
+                     FunctionRef<Status(std::string_view value)> found) const = 0;
   /// `upper` empty: no bound above.
-  virtual std::unique_ptr<KvIterator> iterate(std::string_view lower, std::string_view upper, bool reverse) const = 0;
+  virtual std::unique_ptr<KvIterator> iterate(std::string_view lower, std::string_view upper,
+                                              bool reverse) const = 0;
 };
 
 /// What RocksDB contains: the last entry whose changes are in it.
@@ -54,7 +57,8 @@ class KvStore {
   /// The state as of now, held until released.
   virtual std::shared_ptr<const KvView> snapshot() = 0;
   /// Applies operations (txn/operations.h) and the mark, atomically.
-  virtual Status apply(std::string_view operations, std::uint32_t count, const AppliedMark& mark) = 0;
+  virtual Status apply(std::string_view operations, std::uint32_t count,
+                       const AppliedMark& mark) = 0;
   virtual Result<AppliedMark> applied() const = 0;
   /// The mark as far as it is durable (L6).
   virtual Result<AppliedMark> flushed() const = 0;

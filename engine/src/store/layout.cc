@@ -31,7 +31,8 @@ std::string row_key(TenantId tenant, TableId table, std::string_view record_key)
   return key;
 }
 
-std::string index_prefix(TenantId tenant, TableId table, IndexNumber index, std::uint8_t generation) {
+std::string index_prefix(TenantId tenant, TableId table, IndexNumber index,
+                         std::uint8_t generation) {
   std::string key = start_key(tenant, table, index, 1 + 64);
   key.push_back(static_cast<char>(generation));
   return key;
@@ -43,7 +44,8 @@ std::string history_prefix(TenantId tenant, TableId table, std::string_view reco
   return key;
 }
 
-std::string history_key(TenantId tenant, TableId table, std::string_view record_key, std::uint64_t version) {
+std::string history_key(TenantId tenant, TableId table, std::string_view record_key,
+                        std::uint64_t version) {
   std::string key = history_prefix(tenant, table, record_key);
   append_be64(key, ~version);
   return key;

@@ -2,8 +2,8 @@
 //
 //   key = tenant (u64 BE) | table (u16 BE) | space (u8) | rest
 //
-// Tenant first, so that a tenant is one contiguous range: move, export, backup, checksum and erase are range
-// operations. Tenant 0 is the store itself.
+// Tenant first, so that a tenant is one contiguous range: move, export, backup, checksum and erase
+// are range operations. Tenant 0 is the store itself.
 #pragma once
 
 #include <cstdint>
@@ -26,9 +26,9 @@ constexpr TableId kEvents{0x0001};    // lsn (u64 BE) | ordinal (u32 BE) -> even
 constexpr TableId kRequests{0x0002};  // session (16) | request id (16) -> answer
 
 // Tables of the system range.
-constexpr TableId kMeta{0x0001};          // "applied" -> epoch, lsn, hash
-constexpr TableId kTenants{0x0002};       // tenant (u64 BE) -> tenant record
-constexpr TableId kIndexStates{0x0003};   // table (u16 BE) | index (u8) -> index state
+constexpr TableId kMeta{0x0001};         // "applied" -> epoch, lsn, hash
+constexpr TableId kTenants{0x0002};      // tenant (u64 BE) -> tenant record
+constexpr TableId kIndexStates{0x0003};  // table (u16 BE) | index (u8) -> index state
 
 constexpr std::size_t kTenantBytes = 8;
 constexpr std::size_t kPrefixBytes = 11;
@@ -37,10 +37,12 @@ constexpr std::size_t kPrefixBytes = 11;
 std::string prefix(TenantId tenant, TableId table, std::uint8_t space);
 std::string row_key(TenantId tenant, TableId table, std::string_view record_key);
 /// tenant | table | index | generation. A rebuilt index gets another generation.
-std::string index_prefix(TenantId tenant, TableId table, IndexNumber index, std::uint8_t generation);
+std::string index_prefix(TenantId tenant, TableId table, IndexNumber index,
+                         std::uint8_t generation);
 /// Versions descend, so that the newest comes first.
 std::string history_prefix(TenantId tenant, TableId table, std::string_view record_key);
-std::string history_key(TenantId tenant, TableId table, std::string_view record_key, std::uint64_t version);
+std::string history_key(TenantId tenant, TableId table, std::string_view record_key,
+                        std::uint64_t version);
 std::string event_key(TenantId tenant, Lsn lsn, std::uint32_t ordinal);
 std::string request_key(TenantId tenant, const Uuid& session, const Uuid& request);
 /// The first key of a tenant's range, and the first behind it.

@@ -1,5 +1,5 @@
-// Named limits of the engine ("store/limits.h"; not in the include root, where it would hide <limits.h>).
-// Each queue, buffer and key has one; passing it is a Status, never a crash.
+// Named limits of the engine ("store/limits.h"; not in the include root, where it would hide
+// <limits.h>). Each queue, buffer and key has one; passing it is a Status, never a crash.
 #pragma once
 
 #include <cstddef>
@@ -34,7 +34,8 @@ constexpr std::size_t kReadSetKeysMax = 100'000;
 constexpr std::size_t kRecentGroupsMax = 256;
 constexpr std::size_t kRecentGroupsBytesMax = std::size_t{32} << 20;
 
-// Request ids are remembered for a day; ids whose time is further back are refused, never executed (R1).
+// Request ids are remembered for a day; ids whose time is further back are refused, never executed
+// (R1).
 constexpr std::int64_t kRequestWindowUs = std::int64_t{24} * 3600 * 1'000'000;
 // A request id may be ahead of our clock by as much.
 constexpr std::int64_t kRequestAheadUs = std::int64_t{3600} * 1'000'000;

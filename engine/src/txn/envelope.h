@@ -1,5 +1,5 @@
-// Envelope: what stands before the body of every record and history version. Little-endian, fixed offsets, so
-// that the shard's writer can stamp LSN and time into a value that was made elsewhere.
+// Envelope: what stands before the body of every record and history version. Little-endian, fixed
+// offsets, so that the shard's writer can stamp LSN and time into a value that was made elsewhere.
 //
 //    0  u8   format version, 1
 //    1  u8   flags: 1 body is lz4-compressed, 2 body is encrypted, 4 tombstone
@@ -36,7 +36,8 @@ struct Envelope {
 /// Header and body. A deleted record has an empty body.
 std::string encode_envelope(const RecordMeta& meta, std::string_view body);
 
-/// kDataLoss when the bytes are no envelope, kUnimplemented for a version or flag of a later program.
+/// kDataLoss when the bytes are no envelope, kUnimplemented for a version or flag of a later
+/// program.
 Result<Envelope> decode_envelope(std::string_view value);
 
 /// The body, decompressed where it must be.
@@ -45,8 +46,8 @@ Result<std::string> envelope_body(const Envelope& envelope);
 /// Header and body in one.
 Result<RawRecord> decode_record(std::string_view value);
 
-/// Writes LSN and time of the commit over an encoded envelope: updated, and created where that is still 0.
-/// REQUIRES: `value` was made by encode_envelope.
+/// Writes LSN and time of the commit over an encoded envelope: updated, and created where that is
+/// still 0. REQUIRES: `value` was made by encode_envelope.
 void stamp_envelope(char* value, Lsn lsn, Time time);
 
 }  // namespace clinicdb::engine

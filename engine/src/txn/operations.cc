@@ -38,7 +38,9 @@ Result<std::uint32_t> for_each_operation(std::string_view operations,
     rest.remove_prefix(1);
     bool good = false;
     switch (operation.kind) {
-      case OperationKind::kDelete: good = take_bytes(rest, operation.key); break;
+      case OperationKind::kDelete:
+        good = take_bytes(rest, operation.key);
+        break;
       case OperationKind::kPut:
       case OperationKind::kErase:
         good = take_bytes(rest, operation.key) && take_bytes(rest, operation.value);

@@ -4,8 +4,8 @@
 //   delete = 00 | varint key length | key
 //   erase  = 0F | varint length | begin | varint length | end          every key in [begin, end)
 //
-// These are also RocksDB's write batch records, so that applying a group needs no conversion: a twelve-byte
-// batch header goes before them. docs/format.md, "Operations".
+// These are also RocksDB's write batch records, so that applying a group needs no conversion: a
+// twelve-byte batch header goes before them. docs/format.md, "Operations".
 #pragma once
 
 #include <cstdint>
@@ -28,8 +28,8 @@ struct Operation {
 
 void append_operation(std::string& out, const Operation& operation);
 
-/// Visits each operation in order. kDataLoss at the first that is malformed; what `visit` returns, when it is
-/// not OK. Returns how many there were.
+/// Visits each operation in order. kDataLoss at the first that is malformed; what `visit` returns,
+/// when it is not OK. Returns how many there were.
 Result<std::uint32_t> for_each_operation(std::string_view operations,
                                          FunctionRef<Status(const Operation&)> visit);
 

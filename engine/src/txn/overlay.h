@@ -1,12 +1,14 @@
-// Overlay: changes that are not in RocksDB yet, as an ordered map; a commit group's, or a transaction's own.
+// Overlay: changes that are not in RocksDB yet, as an ordered map; a commit group's, or a
+// transaction's own.
 //
-// The design named RocksDB's WriteBatchWithIndex for this. It ignores iterator bounds and re-indexes the whole
-// batch when it rolls back (rules C4, C7), and it cannot stand over the simulation's map. Here a savepoint is a
-// position in an undo list, so that rolling a command back costs what the command wrote, and iterators know
-// their bounds. Keys come out sorted and once each, which makes RocksDB's memtable insert cheaper.
+// The design named RocksDB's WriteBatchWithIndex for this. It ignores iterator bounds and
+// re-indexes the whole batch when it rolls back (rules C4, C7), and it cannot stand over the
+// simulation's map. Here a savepoint is a position in an undo list, so that rolling a command back
+// costs what the command wrote, and iterators know their bounds. Keys come out sorted and once
+// each, which makes RocksDB's memtable insert cheaper.
 //
-// Keys and values live in an arena until the overlay dies. Confined to one thread while written; frozen, it may
-// be read from any.
+// Keys and values live in an arena until the overlay dies. Confined to one thread while written;
+// frozen, it may be read from any.
 #pragma once
 
 #include <cstddef>

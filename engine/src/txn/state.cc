@@ -11,7 +11,8 @@ namespace {
 /// One overlay's keys in [lower, upper), in one direction.
 class OverlayCursor {
  public:
-  OverlayCursor(const Overlay& overlay, std::string_view lower, std::string_view upper, bool reverse)
+  OverlayCursor(const Overlay& overlay, std::string_view lower, std::string_view upper,
+                bool reverse)
       : reverse_(reverse),
         begin_(overlay.entries().lower_bound(lower)),
         end_(upper.empty() ? overlay.entries().end() : overlay.entries().lower_bound(upper)) {}
@@ -35,7 +36,9 @@ class OverlayCursor {
   Overlay::Map::const_iterator end_;
 };
 
-bool before(std::string_view a, std::string_view b, bool reverse) { return reverse ? b < a : a < b; }
+bool before(std::string_view a, std::string_view b, bool reverse) {
+  return reverse ? b < a : a < b;
+}
 
 /// Several overlays as one, the newest winning.
 class OverlaysCursor {

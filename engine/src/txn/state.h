@@ -1,5 +1,5 @@
-// State: what a reader or a transaction sees: overlays, newest first, over a view of the store. Every key that
-// comes out lies within the bounds that were asked for (C7).
+// State: what a reader or a transaction sees: overlays, newest first, over a view of the store.
+// Every key that comes out lies within the bounds that were asked for (C7).
 #pragma once
 
 #include <array>
@@ -48,8 +48,8 @@ class State {
   /// Calls `found` with the value, or not at all when the key is absent.
   Status get(std::string_view key, FunctionRef<Status(std::string_view value)> found) const;
 
-  /// Visits keys of [lower, upper) in order, or in reverse order, until `visit` returns false. The range that
-  /// was really covered goes into the read set.
+  /// Visits keys of [lower, upper) in order, or in reverse order, until `visit` returns false. The
+  /// range that was really covered goes into the read set.
   Status scan(std::string_view lower, std::string_view upper, bool reverse,
               FunctionRef<bool(std::string_view key, std::string_view value)> visit) const;
 
