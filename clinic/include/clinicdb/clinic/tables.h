@@ -1,0 +1,156 @@
+// The clinic's tables: for each record type its key, its indexes and its personal data, in one
+// place. Services, import, export and verification all go through these definitions.
+//
+//   Result<engine::PreparedRecord> prepared = patients_table().prepare(patient);
+//
+// Records are encoded as protobuf, with known fields in order of number; the encoding of equal
+// messages is equal. Nothing here checks a record: that is done by check.h on the way in.
+// Immutable: thread-safe.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "clinicdb/base/clock.h"
+#include "clinicdb/base/ids.h"
+#include "clinicdb/clinic/schema/appointment.pb.h"
+#include "clinicdb/clinic/schema/patient.pb.h"
+#include "clinicdb/clinic/schema/people.pb.h"
+#include "clinicdb/clinic/schema/record.pb.h"
+#include "clinicdb/clinic/schema/tenant.pb.h"
+#include "clinicdb/engine/table.h"
+
+namespace clinicdb::clinic {
+
+// Numbers are permanent. Keys are the 16 bytes of the record's id where nothing else is said.
+
+const engine::Table<TenantProfile>& tenant_profiles_table();  // 0x0100; key kTenantProfileKey
+const engine::Table<ClinicSite>& clinics_table();             // 0x0101
+const engine::Table<User>& users_table();                     // 0x0102
+const engine::Table<Professional>& professionals_table();     // 0x0103
+const engine::Table<Organization>& organizations_table();     // 0x0104
+const engine::Table<Location>& locations_table();             // 0x0105
+const engine::Table<Patient>& patients_table();               // 0x0110
+const engine::Table<ClinicalRecord>& records_table();         // 0x0120; key record_key(type, id)
+const engine::Table<Appointment>& appointments_table();       // 0x0130
+
+/// All of the above.
+const engine::Schema& clinic_schema();
+
+constexpr std::string_view kTenantProfileKey = "profile";
+
+/// Key of a clinical record: number of the type, big-endian, then the id. One type is one range.
+std::string record_key(ResourceType type, std::string_view id_bytes);
+
+// What stands in index keys.
+
+struct ClinicIndex {
+  static constexpr engine::IndexNumber kSlug = 1;  ///< unique
+};
+struct UserIndex {
+  static constexpr engine::IndexNumber kLogin = 1;  ///< unique: folded login
+};
+struct ProfessionalIndex {
+  static constexpr engine::IndexNumber kCouncil = 1;     ///< unique: council_key
+  static constexpr engine::IndexNumber kName = 2;        ///< tokens
+  static constexpr engine::IndexNumber kIdentifier = 3;  ///< ordered: identifier_key
+};
+struct OrganizationIndex {
+  static constexpr engine::IndexNumber kName = 2;        ///< tokens
+  static constexpr engine::IndexNumber kIdentifier = 3;  ///< ordered: identifier_key
+};
+struct LocationIndex {
+  static constexpr engine::IndexNumber kName = 2;        ///< tokens
+  static constexpr engine::IndexNumber kIdentifier = 3;  ///< ordered: identifier_key
+};
+struct PatientIndex {
+  static constexpr engine::IndexNumber kCpf = 1;    ///< unique: 11 digits
+  static constexpr engine::IndexNumber kCns = 2;    ///< unique: 15 digits
+  static constexpr engine::IndexNumber kMrn = 3;    ///< unique: identifier_key
+  static constexpr engine::IndexNumber kName = 4;   ///< tokens; covered: PatientCovered
+  static constexpr engine::IndexNumber kPhone = 5;  ///< suffix: digits; covered: PatientCovered
+  static constexpr engine::IndexNumber kBirthDate =
+      6;  ///< ordered: date_key, text name; covered: PatientCovered
+  static constexpr engine::IndexNumber kIdentifier =
+      7;  ///< ordered: identifier_key, record numbers included
+};
+struct RecordIndex {
+  /// ordered: patient (16), time descending; covered: RecordCovered. A cache tag a patient.
+  static constexpr engine::IndexNumber kTimeline = 1;
+  /// ordered: patient (16), type (u16), time descending.
+  static constexpr engine::IndexNumber kPatientType = 2;
+  /// ordered: patient (16), code_key, time descending.
+  static constexpr engine::IndexNumber kPatientCode = 3;
+  /// ordered: type (u16), time descending.
+  static constexpr engine::IndexNumber kTypeTime = 4;
+  static constexpr engine::IndexNumber kIdentifier = 5;  ///< ordered: identifier_key
+};
+struct AppointmentIndex {
+  /// claims of professional, room and patient: resource_key; covered: CalendarCovered. A cache tag
+  /// a resource.
+  static constexpr engine::IndexNumber kClaims = 1;
+  /// ordered: clinic (16), start; covered: CalendarCovered. A cache tag a clinic.
+  static constexpr engine::IndexNumber kClinicStart = 2;
+  /// ordered: patient (16), start, of appointments that claim nothing, so that a patient's own list
+  /// is whole.
+  static constexpr engine::IndexNumber kPatientReleased = 3;
+  // 4 status and start, 5 series.
+};
+
+/// system and value, each self-delimiting.
+std::string identifier_key(std::string_view system, std::string_view value);
+/// type, number and state, each self-delimiting.
+std::string council_key(const Council& council);
+/// code, then system: both self-delimiting.
+std::string code_key(std::string_view system, std::string_view code);
+/// 4 bytes: year (u16), month (u8), day (u8).
+std::string date_key(const Date& date);
+/// kind (u8) and id: 17 bytes.
+std::string resource_key(ResourceKind kind, std::string_view id_bytes);
+constexpr std::size_t kResourceKeyBytes = 17;
+
+/// Time of a record without one in time-descending keys: behind all others.
+constexpr Time kNoTime{INT64_MIN};
+
+/// "Ana Lúcia Souza": the text of the first name, or its parts.
+std::string display_name(const google::protobuf::RepeatedPtrField<HumanName>& names);
+
+// What index entries carry along, so that a scan reads no records. Fixed layouts, described in
+// docs/format.md.
+
+/// A patient in a list. Views live as long as the bytes they were read from.
+struct PatientCovered {
+  Date birth_date;
+  Gender gender = GENDER_UNSPECIFIED;
+  bool inactive = false;
+  std::string_view name;   ///< as shown
+  std::string_view words;  ///< folded, sorted, with a space between
+
+  /// False when the bytes are not in that form.
+  [[nodiscard]] static bool decode(std::string_view bytes, PatientCovered& out);
+};
+std::string encode_patient_covered(const Patient& patient);
+
+/// A record in a timeline.
+struct RecordCovered {
+  std::string_view status;
+  std::string_view title;
+  [[nodiscard]] static bool decode(std::string_view bytes, RecordCovered& out);
+};
+std::string encode_record_covered(const ClinicalRecord& record);
+
+/// A calendar entry. The id that the entry's key begins with is left out, and so is the start;
+/// `end` too in claims, whose entries have it themselves.
+std::string encode_calendar_covered(const Appointment& appointment, ResourceKind key_kind);
+/// Fills what the bytes carry; false when they are not in that form.
+[[nodiscard]] bool decode_calendar_covered(std::string_view bytes, CalendarEntry& out);
+
+/// Whether an appointment of this status holds its time.
+bool claims_time(AppointmentStatus status);
+
+/// Calendar titles and timeline titles are cut to this, never within a character.
+constexpr std::size_t kCoveredTitleBytesMax = 64;
+std::string_view cut_text(std::string_view text, std::size_t bytes_max);
+
+}  // namespace clinicdb::clinic

@@ -1,0 +1,21 @@
+// One truth per record: where a FHIR body is kept beside typed fields, the body is merged from the
+// fields on write, so that what was edited is what is exported. Numbers keep their digits, members
+// that have no field stay.
+#pragma once
+
+#include "clinicdb/base/status.h"
+#include "clinicdb/clinic/schema/patient.pb.h"
+#include "clinicdb/clinic/schema/people.pb.h"
+#include "clinicdb/clinic/schema/record.pb.h"
+
+namespace clinicdb::clinic::fhir {
+
+/// Brings the message's `fhir` body in line with its typed fields. Nothing to do where the body is
+/// empty. kDataLoss when the body is not JSON.
+Status merge(Patient& patient);
+Status merge(Professional& professional);
+Status merge(Organization& organization);
+Status merge(Location& location);
+Status merge(ClinicalRecord& record);
+
+}  // namespace clinicdb::clinic::fhir
