@@ -58,6 +58,9 @@ void CacheShard::note_use(CachedAnswer& answer) {
 void CacheShard::insert(std::unique_ptr<CachedAnswer> owned, Graveyard& gone) {
   CLINICDB_DCHECK(find({owned->tenant, owned->method, owned->rights_class, owned->arguments},
                        owned->hash) == nullptr);
+  CLINICDB_CHECK(owned->bytes <= bytes_max_);
+  // Before the newcomer is there, so that it is not itself what the CLOCK hand finds unused.
+  while (bytes_ + owned->bytes > bytes_max_) evict_one(victim(owned->tenant, owned->bytes), gone);
   if (count_ >= chains_.size()) grow();
   CachedAnswer* answer = owned.release();
   answer->method_stats = &method(answer->method);
@@ -70,7 +73,6 @@ void CacheShard::insert(std::unique_ptr<CachedAnswer> owned, Graveyard& gone) {
   bytes_ += answer->bytes;
   answer->share->bytes += answer->bytes;
   answer->method_stats->bytes += answer->bytes;
-  make_room(*answer->share, gone);
 }
 
 void CacheShard::remove(CachedAnswer& answer, Graveyard& gone) {
@@ -120,30 +122,27 @@ TenantShare& CacheShard::share_of(TenantId tenant) {
   return *share;
 }
 
-void CacheShard::make_room(TenantShare& served, Graveyard& gone) {
-  // `served` may go with its last answer, but then the newest is gone too and the loop ends:
-  // without it the shard was within its bound.
-  while (bytes_ > bytes_max_) evict_one(victim(served), gone);
-}
-
-TenantShare& CacheShard::victim(TenantShare& served) {
+TenantShare& CacheShard::victim(TenantId served, std::size_t bytes_wanted) {
   // One look at one tenant an eviction keeps the idle hand going round at no cost worth naming.
   idle_hand_ = idle_hand_ < tenants_.size() ? idle_hand_ : 0;
   TenantShare& at_hand = *tenants_[idle_hand_];
-  if (std::exchange(at_hand.used, false)) {
-    at_hand.used_until = evicted_bytes_;
-    ++idle_hand_;
-  } else if (&at_hand != &served && evicted_bytes_ - at_hand.used_until > bytes_max_) {
-    return at_hand;  // and the hand stays until nothing of it is left
-  } else {
-    ++idle_hand_;
-  }
-  const std::size_t share_bytes = bytes_max_ / tenants_.size();
-  if (served.bytes > share_bytes) return served;
-  for (;; ++share_hand_) {
+  const bool in_use = std::exchange(at_hand.used, false) || at_hand.tenant == served;
+  if (in_use) at_hand.used_until = evicted_bytes_;
+  if (evicted_bytes_ - at_hand.used_until > bytes_max_)
+    return at_hand;  // the hand stays while it lasts
+  ++idle_hand_;
+
+  const auto found = shares_.find(served);
+  const bool present = found != shares_.end();
+  const std::size_t share_bytes = bytes_max_ / (tenants_.size() + (present ? 0 : 1));
+  if (present && found->second->bytes + bytes_wanted > share_bytes) return *found->second;
+  for (std::size_t looked_at = 0; looked_at < tenants_.size(); ++looked_at, ++share_hand_) {
     share_hand_ = share_hand_ < tenants_.size() ? share_hand_ : 0;
     if (tenants_[share_hand_]->bytes > share_bytes) return *tenants_[share_hand_];
   }
+  // Nobody is above its share: the newcomer alone is larger than one.
+  share_hand_ = share_hand_ < tenants_.size() ? share_hand_ : 0;
+  return *tenants_[share_hand_++];
 }
 
 void CacheShard::evict_one(TenantShare& share, Graveyard& gone) {

@@ -8,10 +8,10 @@
 //
 // Room is made in this order:
 //   1. from a tenant that used nothing while a whole shard's worth of bytes was evicted (idle);
-//   2. from the tenant that is being served, when it is above its share;
-//   3. from the next tenant in turn that is above its share. When the shard is over its bound there
-//   is one, for
-//      the shares add up to the bound.
+//   2. from the tenant that is being served, when the newcomer would take it above its share;
+//   3. from the next tenant in turn that is above its share. There is one, for the shares add up to
+//   the bound,
+//      unless the newcomer alone is larger than a share: then from the next in turn.
 // The share is the bound divided by the number of tenants present; what others leave unused may be
 // used until it is wanted. Within a tenant the CLOCK hand passes over an answer that was used since
 // it last came by.
@@ -49,7 +49,7 @@ struct CachedAnswer {
   Lsn lsn;
   std::size_t bytes = 0;  ///< this object and the key included
   std::uint64_t uses = 0;
-  bool used = true;  ///< since the CLOCK hand came by; a newcomer is spared once
+  bool used = false;  ///< since the CLOCK hand came by
   std::uint8_t tag_count = 0;
   std::array<std::uint32_t, kCacheTagsMax> slots{};
 
@@ -94,7 +94,8 @@ class CacheShard {
 
   CachedAnswer* find(const CacheKey& key, std::uint64_t hash);
   void note_use(CachedAnswer& answer);
-  /// Keeps an answer. REQUIRES: find(its key) is nullptr; share and method_stats are not set.
+  /// Keeps an answer, making room for it. REQUIRES: find(its key) is nullptr; it is not larger than
+  /// the bound; share and method_stats are not set.
   void insert(std::unique_ptr<CachedAnswer> answer, Graveyard& gone);
   void remove(CachedAnswer& answer, Graveyard& gone);
   void clear(TenantId tenant, Graveyard& gone);
@@ -118,8 +119,8 @@ class CacheShard {
 
  private:
   TenantShare& share_of(TenantId tenant);
-  void make_room(TenantShare& served, Graveyard& gone);
-  TenantShare& victim(TenantShare& served);
+  /// Who gives way for `bytes_wanted` of the tenant `served`. REQUIRES: count() > 0.
+  TenantShare& victim(TenantId served, std::size_t bytes_wanted);
   void evict_one(TenantShare& share, Graveyard& gone);
   void drop_share_if_empty(TenantShare& share);
   void grow();

@@ -238,7 +238,9 @@ Result<std::shared_ptr<const void>> ShardedResultCache::get(const CacheKey& key,
   }
   const std::uint64_t hash = key_hash(key);
   Shard& shard = shard_of(hash);
+  // Before the lock, so that what they hold last is destroyed after it.
   Graveyard gone;
+  std::shared_ptr<Flight> flight;
   std::unique_lock lock(shard.kept.mutex);
   if (std::shared_ptr<const void> hit = find_locked(shard, key, hash, view, gone)) return hit;
 
@@ -246,7 +248,7 @@ Result<std::shared_ptr<const void>> ShardedResultCache::get(const CacheKey& key,
   const std::string name = flight_name(key);
   const auto found = shard.flights.find(name);
   if (found == shard.flights.end()) {
-    auto flight = std::make_shared<Flight>();
+    flight = std::make_shared<Flight>();
     flight->view = view;
     shard.flights.emplace(name, flight);
     lock.unlock();
@@ -255,7 +257,7 @@ Result<std::shared_ptr<const void>> ShardedResultCache::get(const CacheKey& key,
   // The answer of a fill at a newer view would be too new for this reader (K2): it does not wait
   // for it.
   if (found->second->view <= view && fills_running == 0) {
-    const std::shared_ptr<Flight> flight = found->second;
+    flight = found->second;
     ++shard.kept.method(key.method).joined;
     flight->landed.wait(lock, [&] { return flight->done; });
     const CacheFill& filled = flight->fill;
