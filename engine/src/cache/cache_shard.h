@@ -64,7 +64,7 @@ struct CachedAnswer {
   }
   bool unchanged(const TagMarks& marks) const {
     for (std::size_t i = 0; i < tag_count; ++i) {
-      if (!marks.unchanged_since(slots[i], lsn)) return false;
+      if (!marks.unmarked_since(slots[i], lsn)) return false;
     }
     return true;
   }

@@ -14,10 +14,10 @@
 // commit not yet published, may refuse A although it is still right for V; that costs a read and
 // nothing else.
 //
-// When A is *kept* does not matter, for (2) is checked at each use, not when A arrives: a fill that
-// was read before L and comes in after L's mark is never used. It is refused at arrival all the
-// same, to save its room. Nor does it matter whether tags are checked one after another while marks
-// rise: each mark up to V is in place before the check begins.
+// Marks are set only for tags that a kept answer watches; tag_marks.h says why none is missed. A
+// fill that was read before L and comes in after it is refused at arrival. Nor does it matter
+// whether tags are checked one after another while marks rise: each mark up to V is in place before
+// the check begins.
 //
 // What does not hold by itself is `clear`: a fill read before it could come in after it. Each shard
 // counts its clears, and a fill that saw one go by is not kept.
@@ -49,7 +49,7 @@ constexpr std::size_t kShardBytesMin = std::size_t{4} << 20;
 constexpr std::size_t kShardsMax = 64;
 // One answer takes at most this part of a shard.
 constexpr std::size_t kAnswerPartOfShard = 4;
-// The table of marks takes 8 bytes for each KiB of answers: an answer of few KiB with its few tags
+// The table of marks takes 32 bytes for each KiB of answers: an answer of few KiB with its few tags
 // seldom shares a slot.
 constexpr std::size_t kMarkSlotsMin = std::size_t{1} << 16;
 constexpr std::size_t kMarkSlotsMax = std::size_t{1} << 24;
@@ -128,7 +128,7 @@ class ShardedResultCache final : public ResultCache {
                                           FunctionRef<Result<CacheFill>()> fill) override;
 
   void invalidate(const CacheTag* tags, std::size_t count, Lsn lsn) override {
-    for (std::size_t i = 0; i < count; ++i) marks_.mark(tags[i], lsn);
+    for (std::size_t i = 0; i < count; ++i) marks_.touch(tags[i], lsn);
   }
 
   void clear(TenantId tenant) override {
@@ -160,10 +160,9 @@ class ShardedResultCache final : public ResultCache {
                                           Lsn view, Graveyard& gone);
   void keep_locked(Shard& shard, const CacheKey& key, std::uint64_t hash, const CacheFill& fill,
                    Graveyard& gone);
-  bool unchanged(const CacheFill& fill) const {
-    return std::all_of(fill.tags.begin(), fill.tags.end(), [&](CacheTag tag) {
-      return marks_.unchanged_since(marks_.slot(tag), fill.lsn);
-    });
+  bool untouched(const CacheFill& fill) const {
+    return std::all_of(fill.tags.begin(), fill.tags.end(),
+                       [&](CacheTag tag) { return marks_.untouched_since(tag, fill.lsn); });
   }
   Result<std::shared_ptr<const void>> fill_alone(Shard& shard, const CacheKey& key,
                                                  std::uint64_t hash, std::uint64_t clears_before,
@@ -207,7 +206,9 @@ void ShardedResultCache::keep_locked(Shard& shard, const CacheKey& key, std::uin
       bytes > bytes_max_ / shard_count_ / kAnswerPartOfShard) {
     return;
   }
-  if (!unchanged(fill)) {
+  // In this order: see tag_marks.h.
+  for (const CacheTag tag : fill.tags) marks_.watch(tag);
+  if (!untouched(fill)) {
     ++shard.kept.method(key.method).discarded;
     return;
   }
@@ -261,7 +262,7 @@ Result<std::shared_ptr<const void>> ShardedResultCache::get(const CacheKey& key,
     ++shard.kept.method(key.method).joined;
     flight->landed.wait(lock, [&] { return flight->done; });
     const CacheFill& filled = flight->fill;
-    if (filled.answer != nullptr && filled.lsn <= view && unchanged(filled)) return filled.answer;
+    if (filled.answer != nullptr && filled.lsn <= view && untouched(filled)) return filled.answer;
   }
   lock.unlock();
   return fill_alone(shard, key, hash, clears_before, fill);

@@ -6,18 +6,37 @@
 
 namespace clinicdb::engine {
 
-TagMarks::TagMarks(std::size_t slots)
-    : mask_(slots - 1), marks_(std::make_unique<std::atomic<std::uint64_t>[]>(slots)) {
+namespace {
+
+void raise(std::atomic<std::uint64_t>& maximum, std::uint64_t value) {
+  std::uint64_t current = maximum.load(std::memory_order_seq_cst);
+  while (current < value &&
+         !maximum.compare_exchange_weak(current, value, std::memory_order_seq_cst)) {
+  }
+}
+
+/// Two bits of the filter, from the end of the hash that does not choose the slot.
+std::uint64_t filter_bits(CacheTag tag) {
+  return std::uint64_t{1} << (tag.hash >> 58) | std::uint64_t{1} << (tag.hash >> 52 & 63);
+}
+
+}  // namespace
+
+TagMarks::TagMarks(std::size_t slots) : mask_(slots - 1), slots_(std::make_unique<Slot[]>(slots)) {
   CLINICDB_CHECK(std::has_single_bit(slots));
 }
 
-void TagMarks::mark(CacheTag tag, Lsn lsn) {
-  std::atomic<std::uint64_t>& mark = marks_[slot(tag)];
-  std::uint64_t current = mark.load(std::memory_order_relaxed);
-  while (current < lsn.value &&
-         !mark.compare_exchange_weak(current, lsn.value, std::memory_order_release,
-                                     std::memory_order_relaxed)) {
-  }
+void TagMarks::touch(CacheTag tag, Lsn lsn) {
+  Slot& slot = slots_[this->slot(tag)];
+  raise(slot.last, lsn.value);
+  const std::uint64_t bits = filter_bits(tag);
+  if ((slot.watched.load(std::memory_order_seq_cst) & bits) != bits) return;
+  raise(slot.mark, lsn.value);
+  slot.watched.store(0, std::memory_order_seq_cst);
+}
+
+void TagMarks::watch(CacheTag tag) {
+  slots_[slot(tag)].watched.fetch_or(filter_bits(tag), std::memory_order_seq_cst);
 }
 
 }  // namespace clinicdb::engine
