@@ -7,7 +7,8 @@ import unittest
 import tree_check
 
 SOUND = {
-    "README.md": "# Fixture\n\nSee [the map](docs/map.md#the-rooms) and `base/src/clock.cc`.\n",
+    "README.md": "# Fixture\n\nSee [the map](docs/map.md#the-rooms) and `base/src/clock.cc`.\n\n"
+                 "<!-- from client/src/client.cc -->\n```cpp\nint x;\n  int y;\n```\n",
     "CHANGELOG.md": "# Changes\n\n## Unreleased\n\n### Safety\n\n### Changed\n\n### Added\n\n### Internal\n",
     "CMakeLists.txt": "project(fixture)\nadd_subdirectory(base)\nadd_subdirectory(engine)\nadd_subdirectory(client)\n"
                       "add_subdirectory(tests)\nadd_subdirectory(fuzz)\n",
@@ -20,7 +21,8 @@ SOUND = {
     "engine/src/store/key.h": "#pragma once\n",
     "engine/include/clinicdb/engine/store.h": '#pragma once\n#include "clinicdb/base/clock.h"\n',
     "client/CMakeLists.txt": "add_library(client src/client.cc)\n",
-    "client/src/client.cc": '#include "clinicdb/clinic/schema/patient.pb.h"\n#include "clinicdb/sharding/ring.h"\n',
+    "client/src/client.cc": '#include "clinicdb/clinic/schema/patient.pb.h"\n#include "clinicdb/sharding/ring.h"\n'
+                            "  // [example]\n  int x;\n    int y;\n  // [end]\n",
     "tests/CMakeLists.txt": "add_subdirectory(engine)\n",
     "tests/engine/CMakeLists.txt": "clinicdb_test(engine_test SOURCES store_test.cc)\n",
     "tests/engine/store_test.cc":
@@ -66,6 +68,8 @@ FAULTS = [
     ("links", "leads nowhere", "README.md", "[x](docs/lost.md)\n"),
     ("links", "no heading", "README.md", "[x](docs/map.md#lost)\n"),
     ("links", "does not exist", "README.md", "`base/src/lost.cc`\n"),
+    ("examples", "is not the [example]", "README.md", "<!-- from client/src/client.cc -->\n```cpp\nint z;\n```\n"),
+    ("examples", "is not the [example]", "README.md", "<!-- from client/src/lost.cc -->\n```cpp\nint x;\n```\n"),
     ("skips", "without a WARN", "tests/engine/store_test.cc", 'TEST_CASE("x") {\n  if (!data()) return;\n}\n'),
     ("skips", "without a WARN", "tests/engine/store_test.cc",
      'TEST_CASE("x") {\n  if (!data()) {\n    return;\n  }\n}\n'),
