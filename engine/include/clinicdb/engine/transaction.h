@@ -14,6 +14,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "clinicdb/base/clock.h"
 #include "clinicdb/base/function_ref.h"
@@ -57,7 +58,18 @@ struct ScanEnd {
   std::string cursor;
 };
 
-/// A domain event as read back.
+enum class ChangeKind : std::uint8_t { kInserted = 1, kUpdated = 2, kDeleted = 3 };
+
+/// A record that a transaction changed.
+struct RecordChange {
+  TableId table;
+  ChangeKind kind = ChangeKind::kInserted;
+  std::uint64_t version = 0;  ///< after the change
+  std::string_view key;
+};
+
+/// A domain event as read back. A transaction that changed records without emitting one leaves one of type 0;
+/// the first event of a transaction lists what it changed. Views live until the visitor returns.
 struct Event {
   Lsn lsn;
   std::uint32_t ordinal = 0;
@@ -65,6 +77,7 @@ struct Event {
   Time time;
   Uuid user;
   std::string_view payload;
+  std::vector<RecordChange> changes;
 };
 
 class Reader {
