@@ -1,0 +1,79 @@
+// Group: the commands that become one log entry. Filled by the writer, then sealed: from there on
+// its overlay is read-only, and the next group may execute on top of it (C3).
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "clinicdb/base/clock.h"
+#include "clinicdb/base/ids.h"
+#include "clinicdb/engine/result_cache.h"
+#include "clinicdb/engine/store.h"
+#include "log/commit_log.h"
+#include "table/catalog.h"
+#include "table/change.h"
+#include "txn/overlay.h"
+#include "txn/state.h"
+
+namespace clinicdb::engine {
+
+using TenantMap = std::vector<TenantInfo>;  // by id
+
+/// What readers see. Immutable.
+struct Published {
+  LogPosition position;
+  std::shared_ptr<const KvView> view;
+  std::shared_ptr<const Catalog> catalog;
+  std::shared_ptr<const TenantMap> tenants;
+};
+
+struct Group {
+  EntryKind kind = EntryKind::kGroup;
+  Epoch epoch;
+  Lsn lsn;
+  Time time;
+  Overlay overlay;
+  std::vector<TenantId> tenants;  ///< touched; ascending and distinct once sealed
+  std::vector<CacheTag> tags;
+  std::uint32_t event_ordinal = 0;
+  TenantId erased;  ///< kErase: whose range goes
+  /// Changes to what is published beside the view (tenants, catalog), made when the group is.
+  std::vector<std::function<void(Published&)>> on_publish;
+  std::size_t commands = 0;
+
+  bool writes() const { return !overlay.empty() || kind != EntryKind::kGroup; }
+};
+
+/// What one command runs in.
+struct GroupContext {
+  Group& group;
+  const Group* previous;  ///< prepared, not yet in RocksDB; or nullptr
+  const KvView& base;
+  const Published& published;  ///< as of the group's begin
+
+  /// Everything that is prepared, this group's earlier commands included.
+  State state() const {
+    State state(base);
+    if (previous != nullptr) state.push(&previous->overlay);
+    state.push(&group.overlay);
+    return state;
+  }
+};
+
+/// One caller's work, run on the shard's writer.
+class Work {
+ public:
+  virtual ~Work() = default;
+  /// Changes the group. On error the writer rolls the overlay back to where it was before.
+  virtual Result<std::string> run(GroupContext& context) = 0;
+  /// Must be alone in its group, with no prepared one below.
+  virtual bool exclusive() const { return false; }
+  /// The answer is an earlier call's (R1).
+  bool repeated = false;
+  LogPosition repeated_position;
+};
+
+}  // namespace clinicdb::engine

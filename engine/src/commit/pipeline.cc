@@ -1,0 +1,327 @@
+#include "commit/pipeline.h"
+
+#include <algorithm>
+
+#include "clinicdb/base/check.h"
+#include "store/layout.h"
+#include "store/limits.h"
+#include "txn/envelope.h"
+#include "txn/operations.h"
+
+namespace clinicdb::engine {
+
+namespace {
+
+/// What later callers are told: their commands did not run, whatever became of the ones that
+/// failed.
+Status stopped_by(const Status& status) {
+  const StatusCode code = status.code() == StatusCode::kResourceExhausted
+                              ? StatusCode::kResourceExhausted
+                              : StatusCode::kFailedPrecondition;
+  return {code, "the store accepts no more writes: " + std::string(status.message())};
+}
+
+}  // namespace
+
+Pipeline::Pipeline(const Parts& parts, int depth, Published first)
+    : parts_(parts),
+      depth_(depth),
+      last_sealed_(first.position.lsn),
+      last_time_(parts.log->tail().time),
+      recent_floor_(first.position.lsn),
+      published_(std::make_shared<const Published>(std::move(first))) {
+  CLINICDB_CHECK(depth == 1 || depth == 2);
+}
+
+std::shared_ptr<const Published> Pipeline::published() const {
+  const std::lock_guard lock(published_mutex_);
+  return published_;
+}
+
+Status Pipeline::health() const {
+  const std::lock_guard lock(mutex_);
+  return fatal_;
+}
+
+Pipeline::Stats Pipeline::stats() const {
+  const std::lock_guard lock(mutex_);
+  return stats_;
+}
+
+Result<Committed> Pipeline::submit(Work& work) {
+  Waiter waiter;
+  waiter.work = &work;
+  Lock lock(mutex_);
+  if (!fatal_.ok()) return fatal_;
+  if (queue_.size() >= kQueuedCommandsMax)
+    return unavailable("the writer's queue is full; try again");
+  queue_.push_back(&waiter);
+  ++outstanding_;
+  if (!executing_) {
+    executing_ = true;
+    lead(lock);
+  } else {
+    if (executor_waits_) changed_.notify_all();
+    lock.unlock();
+    waiter.signal.wait_while(kWaiting);
+    if (waiter.signal.value() == kLead) {
+      lock.lock();
+      lead(lock);
+    }
+  }
+  CLINICDB_CHECK(waiter.signal.value() == kDone);
+  return std::move(waiter.outcome);
+}
+
+// REQUIRES: the caller holds the executor's role, and its own command is in the queue. Returns with
+// the lock released and the caller's command answered.
+void Pipeline::lead(Lock& lock) {
+  CLINICDB_CHECK(executing_ && !queue_.empty());
+  const bool alone = depth_ == 1 || queue_.front()->work->exclusive();
+  // An erased range does not show in the overlay: what executes above it waits until it is applied.
+  while (committing_ && (alone || (sealed_ && sealed_->kind == EntryKind::kErase))) {
+    executor_waits_ = true;
+    changed_.wait(lock);
+    executor_waits_ = false;
+  }
+  auto group = std::make_shared<Group>();
+  group->lsn = next(last_sealed_);
+  group->epoch = parts_.log->epoch();
+  group->time = std::max(last_time_, parts_.clock->now());
+  std::vector<Waiter*> members;
+  while (run_queued(lock, *group, members)) {
+    // The queue is empty, or the group should not grow; another group is still being committed.
+    executor_waits_ = true;
+    changed_.wait(lock);
+    executor_waits_ = false;
+  }
+  seal(*group, group);
+  hand_over_execution();
+  const Status refused = fatal_;
+  lock.unlock();
+
+  Status status = refused;
+  if (status.ok() && group->writes()) status = commit(*group);
+
+  lock.lock();
+  if (!status.ok() && fatal_.ok()) fatal_ = stopped_by(status);
+  committing_ = false;
+  sealed_.reset();
+  stats_.commands += members.size();
+  if (group->writes()) ++stats_.groups;
+  outstanding_ -= members.size();
+  changed_.notify_all();
+  lock.unlock();
+  answer(*group, status, members);
+}
+
+bool Pipeline::group_is_full(const Group& group) const {
+  return group.commands >= kGroupCommandsMax || group.overlay.bytes() >= kGroupBytesSoftMax ||
+         group.kind != EntryKind::kGroup;
+}
+
+// Runs what is queued into the group. True: wait for a change and call again. False: seal.
+bool Pipeline::run_queued(Lock& lock, Group& group, std::vector<Waiter*>& members) {
+  while (true) {
+    // Half of the callers in this group leave the other half for the next one, which then executes
+    // while this one syncs; a group of all of them would leave the pipeline empty behind it.
+    const std::size_t target = (outstanding_ + 1) / 2;
+    if (!committing_ && !members.empty() && members.size() >= target) return false;
+    const bool blocked = queue_.empty() || group_is_full(group) ||
+                         (queue_.front()->work->exclusive() && !members.empty());
+    if (blocked) return committing_;
+    Waiter* waiter = queue_.front();
+    queue_.pop_front();
+    members.push_back(waiter);
+    const std::shared_ptr<Group> previous = sealed_;
+    lock.unlock();
+    const std::shared_ptr<const Published> seen = published();
+    GroupContext context{group, previous.get(), parts_.kv->latest(), *seen};
+    run_one(context, *waiter);
+    lock.lock();
+  }
+}
+
+void Pipeline::run_one(GroupContext& context, Waiter& waiter) {
+  Group& group = context.group;
+  const std::size_t savepoint = group.overlay.savepoint();
+  const std::size_t tags = group.tags.size();
+  ++group.commands;
+  try {
+    waiter.answer = waiter.work->run(context);
+  } catch (const std::exception& error) {
+    waiter.answer = internal_error(std::string("a command threw: ") + error.what());
+  }
+  if (!waiter.answer) {
+    group.overlay.rollback(savepoint);
+    group.tags.resize(tags);
+  }
+}
+
+// REQUIRES: mutex_ held, no group being committed.
+void Pipeline::seal(Group& group, const std::shared_ptr<Group>& shared) {
+  CLINICDB_CHECK(!committing_);
+  committing_ = true;
+  if (!group.writes()) return;
+  CLINICDB_CHECK(group.lsn == next(last_sealed_));  // P1
+  last_sealed_ = group.lsn;
+  last_time_ = group.time;
+  sealed_ = shared;
+  // Kept while a transaction that began below may still have to be checked against it.
+  recent_.push_back(shared);
+  recent_bytes_ += group.overlay.bytes();
+  const Lsn visible = published()->position.lsn;
+  const std::uint64_t oldest =
+      transactions_.empty() ? visible.value : std::min(*transactions_.begin(), visible.value);
+  while (!recent_.empty() &&
+         (recent_.front()->lsn.value <= oldest || recent_.size() > kRecentGroupsMax ||
+          recent_bytes_ > kRecentGroupsBytesMax)) {
+    if (recent_.size() == 1) break;  // the one being sealed
+    recent_bytes_ -= recent_.front()->overlay.bytes();
+    recent_floor_ = recent_.front()->lsn;
+    recent_.pop_front();
+  }
+}
+
+void Pipeline::hand_over_execution() {
+  if (queue_.empty()) {
+    executing_ = false;
+    return;
+  }
+  queue_.front()->signal.set(kLead);
+}
+
+Status Pipeline::commit(Group& group) {
+  std::sort(group.tenants.begin(), group.tenants.end());
+  group.tenants.erase(std::unique(group.tenants.begin(), group.tenants.end()), group.tenants.end());
+  std::string operations;
+  operations.reserve(group.overlay.bytes() + group.overlay.entries().size() * 8);
+  std::uint32_t count = 0;
+  if (group.kind == EntryKind::kErase) {
+    append_operation(operations, {OperationKind::kErase, layout::tenant_begin(group.erased),
+                                  layout::tenant_end(group.erased)});
+    ++count;
+  }
+  for (const auto& [key, value] : group.overlay.entries()) {
+    append_operation(operations, {value.deleted ? OperationKind::kDelete : OperationKind::kPut, key,
+                                  value.bytes});
+    ++count;
+  }
+
+  EntryDraft draft;
+  draft.kind = group.kind;
+  draft.time = group.time;
+  draft.committed = published()->position.lsn;
+  draft.tenants = group.tenants;
+  draft.operations = operations;
+  Result<LogTail> tail = parts_.log->append(draft);
+  if (!tail) {
+    Status error = std::move(tail).error();
+    // A full disk refuses the entry whole; any other failure may have left it there.
+    if (error.code() == StatusCode::kResourceExhausted) return error;
+    return unknown_outcome("the commit log failed: " + error.to_string());
+  }
+  CLINICDB_CHECK(tail->position.lsn == group.lsn);
+  if (parts_.gate != nullptr) parts_.gate->prepared(tail->position, operations);
+  if (Status synced = parts_.log->sync(); !synced.ok()) {
+    return unknown_outcome("the commit log failed: " + synced.to_string());
+  }
+  if (parts_.gate != nullptr) {
+    if (Status gate = parts_.gate->committed(tail->position); !gate.ok()) return gate;
+  }
+  Status applied = parts_.kv->apply(operations, count, AppliedMark{tail->position, tail->hash});
+  if (applied.ok()) applied = parts_.kv->health();
+  if (!applied.ok()) return unknown_outcome("the entry is in the log, but " + applied.to_string());
+  {
+    const std::lock_guard lock(mutex_);
+    stats_.operations_bytes += operations.size();
+    stats_.operations += count;
+  }
+  publish(group, tail->position);
+  return Status();
+}
+
+// C2: the tags of what changed are marked before the view that shows it is published.
+void Pipeline::publish(const Group& group, LogPosition position) {
+  if (group.kind == EntryKind::kErase) parts_.cache->clear(group.erased);
+  parts_.cache->invalidate(group.tags.data(), group.tags.size(), group.lsn);
+  const std::shared_ptr<const Published> before = published();
+  auto after = std::make_shared<Published>(*before);
+  after->position = position;
+  after->view = parts_.kv->snapshot();
+  for (const auto& change : group.on_publish) change(*after);
+  const std::lock_guard lock(published_mutex_);
+  published_ = std::move(after);
+}
+
+void Pipeline::answer(const Group& group, const Status& status,
+                      const std::vector<Waiter*>& members) {
+  for (Waiter* waiter : members) {
+    if (!status.ok()) {
+      waiter->outcome = status;
+    } else if (!waiter->answer) {
+      waiter->outcome = std::move(waiter->answer).error();
+    } else {
+      Committed committed;
+      committed.answer = std::move(*waiter->answer);
+      committed.repeated = waiter->work->repeated;
+      if (committed.repeated) {
+        committed.position = waiter->work->repeated_position;
+      } else if (group.writes()) {
+        committed.position = {group.epoch, group.lsn};
+      }
+      waiter->outcome = std::move(committed);
+    }
+    waiter->signal.set(kDone);
+  }
+}
+
+std::shared_ptr<const Published> Pipeline::begin_transaction() {
+  const std::lock_guard lock(mutex_);
+  std::shared_ptr<const Published> seen = published();
+  transactions_.insert(seen->position.lsn.value);
+  return seen;
+}
+
+void Pipeline::end_transaction(Lsn began) {
+  const std::lock_guard lock(mutex_);
+  transactions_.erase(transactions_.find(began.value));
+}
+
+bool Pipeline::conflicts(const GroupContext& context, Lsn began, const ReadSet& reads) const {
+  if (reads.touched_by(context.group.overlay)) return true;
+  const std::lock_guard lock(mutex_);
+  if (began < recent_floor_) return true;  // too old to tell
+  for (auto group = recent_.rbegin(); group != recent_.rend() && (*group)->lsn > began; ++group) {
+    if (reads.touched_by((*group)->overlay)) return true;
+  }
+  return false;
+}
+
+Status Pipeline::with_log(FunctionRef<Status()> fn) {
+  Lock lock(mutex_);
+  changed_.wait(lock, [&] { return !committing_; });
+  if (!fatal_.ok()) return fatal_;
+  committing_ = true;
+  lock.unlock();
+  Status status = fn();
+  lock.lock();
+  committing_ = false;
+  changed_.notify_all();
+  return status;
+}
+
+void Pipeline::release_views() {
+  const std::lock_guard lock(published_mutex_);
+  auto last = std::make_shared<Published>(*published_);
+  last->view.reset();
+  published_ = std::move(last);
+}
+
+void Pipeline::stop(const Status& reason) {
+  Lock lock(mutex_);
+  if (fatal_.ok()) fatal_ = reason;
+  changed_.wait(lock, [&] { return outstanding_ == 0 && !committing_; });
+}
+
+}  // namespace clinicdb::engine

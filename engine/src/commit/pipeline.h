@@ -1,0 +1,136 @@
+// Pipeline: the shard's writer. Executes commands one after another, in groups, and takes each
+// group through
+//
+//     execute -> append -> sync | gate -> apply -> invalidate tags -> publish -> answer (C2)
+//
+// There is no writer thread: callers do the work themselves. Two roles exist, each held by at most
+// one caller:
+//
+//   executor    takes queued commands and runs them into the open group, for as long as another
+//   group is being
+//               committed, so that groups grow with the load;
+//   committer   takes the sealed group through the stages behind execute.
+//
+// A caller that finds no executor becomes it, seals its group when the committer's role is free,
+// hands the executor's role to the first caller in the queue, and commits. So a lone caller runs
+// all stages on its own thread without a hand-over, and with many callers one group executes while
+// the one before it syncs (C3). At depth 1 the executor begins only when no group is being
+// committed.
+//
+// Invariants
+//   P1  groups are sealed, and committed, in LSN order; the open group's LSN is the sealed one's
+//   plus one; P2  at most one sealed group is unpublished, so the open group's overlay chain has at
+//   most two links; P3  a command's answer is given only after its group, and so every group that
+//   it could read, is committed; P4  after a failed stage nothing is acknowledged any more (L7):
+//   `fatal_` is set for good.
+//
+// Thread-safe.
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "clinicdb/engine/store.h"
+#include "commit/gate.h"
+#include "commit/group.h"
+#include "commit/signal.h"
+
+namespace clinicdb::engine {
+
+class Pipeline {
+ public:
+  /// None is owned; all outlive the pipeline. `gate` may be nullptr.
+  struct Parts {
+    KvStore* kv = nullptr;
+    CommitLog* log = nullptr;
+    CommitGate* gate = nullptr;
+    ResultCache* cache = nullptr;
+    const Clock* clock = nullptr;
+  };
+  Pipeline(const Parts& parts, int depth, Published first);
+
+  /// Queues the work and returns when it is committed, refused, or of unknown outcome.
+  Result<Committed> submit(Work& work);
+
+  /// The view that readers get. Holding it holds back RocksDB's cleaning.
+  std::shared_ptr<const Published> published() const;
+
+  /// Transactions in preparation: groups above the oldest one's LSN are kept, to check read sets
+  /// against.
+  std::shared_ptr<const Published> begin_transaction();
+  void end_transaction(Lsn began);
+  /// On the writer: does any group above `began`, or the open one, touch what was read? (C5)
+  bool conflicts(const GroupContext& context, Lsn began, const ReadSet& reads) const;
+
+  /// Runs `fn` while no group is being committed: for trimming the log.
+  Status with_log(FunctionRef<Status()> fn);
+
+  /// Refuses new work with `reason` and waits for what runs.
+  void stop(const Status& reason);
+  /// Lets go of the published view, so that RocksDB can close. REQUIRES: stopped.
+  void release_views();
+  /// OK while work is accepted.
+  Status health() const;
+
+  struct Stats {
+    std::uint64_t commands = 0;
+    std::uint64_t groups = 0;
+    std::uint64_t operations_bytes = 0;  ///< uncompressed, of this process
+    std::uint64_t operations = 0;
+  };
+  Stats stats() const;
+
+ private:
+  enum : std::uint32_t { kWaiting = 0, kLead = 1, kDone = 2 };
+  struct Waiter {
+    Work* work = nullptr;
+    Result<std::string> answer{std::string()};
+    Result<Committed> outcome{Committed{}};
+    Signal signal;
+  };
+  using Lock = std::unique_lock<std::mutex>;
+
+  void lead(Lock& lock);
+  bool run_queued(Lock& lock, Group& group, std::vector<Waiter*>& members);
+  void run_one(GroupContext& context, Waiter& waiter);
+  void seal(Group& group, const std::shared_ptr<Group>& shared);
+  Status commit(Group& group);
+  void publish(const Group& group, LogPosition position);
+  void answer(const Group& group, const Status& status, const std::vector<Waiter*>& members);
+  void hand_over_execution();
+  bool group_is_full(const Group& group) const;
+
+  // Constant after construction.
+  Parts parts_;
+  int depth_;
+
+  mutable std::mutex mutex_;
+  // Guarded by mutex_.
+  std::condition_variable changed_;  // the committer's role became free, or the queue grew
+  std::deque<Waiter*> queue_;
+  std::size_t outstanding_ = 0;  // callers inside submit
+  bool executing_ = false;
+  bool committing_ = false;
+  bool executor_waits_ = false;
+  std::shared_ptr<Group> sealed_;  // being committed
+  Lsn last_sealed_;
+  Time last_time_;
+  Status fatal_;
+  std::deque<std::shared_ptr<Group>> recent_;  // sealed, above the oldest transaction's LSN
+  std::size_t recent_bytes_ = 0;
+  Lsn recent_floor_;  // groups up to here may be missing from recent_
+  std::multiset<std::uint64_t> transactions_;
+  Stats stats_;
+
+  mutable std::mutex published_mutex_;
+  std::shared_ptr<const Published> published_;  // guarded by published_mutex_
+};
+
+}  // namespace clinicdb::engine
