@@ -1,0 +1,52 @@
+#include "clinicdb/clinic/clinic.h"
+
+#include <utility>
+
+#include "clinicdb/clinic/tables.h"
+#include "core.h"
+
+namespace clinicdb::clinic {
+
+struct Clinic::Parts {
+  // In order of destruction, reversed: services, core, store, schema.
+  engine::Schema schema;
+  std::unique_ptr<engine::Store> store;
+  std::unique_ptr<Core> core;
+  std::unique_ptr<Patients> patients;
+  std::unique_ptr<People> people;
+  std::unique_ptr<Records> records;
+  std::unique_ptr<Scheduling> scheduling;
+  std::unique_ptr<Tenants> tenants;
+};
+
+Result<std::unique_ptr<Clinic>> Clinic::open(const std::string& directory, ClinicOptions options) {
+  auto parts = std::make_unique<Parts>();
+  parts->schema = clinic_schema();
+  parts->schema.tables.insert(parts->schema.tables.end(), options.tables.begin(),
+                              options.tables.end());
+  const Clock& clock = options.store.clock != nullptr ? *options.store.clock : system_clock();
+  ASSIGN_OR_RETURN(parts->store, engine::Store::open(directory, parts->schema, options.store));
+  parts->core =
+      std::make_unique<Core>(*parts->store, clock, options.store.random, std::move(options.audit));
+  const Core& core = *parts->core;
+  parts->patients = std::make_unique<Patients>(core);
+  parts->people = std::make_unique<People>(core);
+  parts->records = std::make_unique<Records>(core);
+  parts->scheduling = std::make_unique<Scheduling>(core);
+  parts->tenants = std::make_unique<Tenants>(core);
+  return std::unique_ptr<Clinic>(new Clinic(std::move(parts)));
+}
+
+Clinic::Clinic(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+Clinic::~Clinic() = default;
+
+Status Clinic::close() { return parts_->store->close(); }
+
+engine::Store& Clinic::store() { return *parts_->store; }
+Patients& Clinic::patients() { return *parts_->patients; }
+People& Clinic::people() { return *parts_->people; }
+Records& Clinic::records() { return *parts_->records; }
+Scheduling& Clinic::scheduling() { return *parts_->scheduling; }
+Tenants& Clinic::tenants() { return *parts_->tenants; }
+
+}  // namespace clinicdb::clinic

@@ -1,0 +1,30 @@
+// The clinic's limits. What a user may run into is said in the error that refuses it.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace clinicdb::clinic {
+
+/// Items on a page when the request does not say.
+constexpr std::uint32_t kPageDefault = 20;
+constexpr std::uint32_t kPageMax = 1000;
+constexpr std::uint32_t kSearchPageMax = 200;
+constexpr std::uint32_t kHistoryDefault = 100;
+
+/// Index entries that one search looks at; then the page ends, with a cursor.
+constexpr std::size_t kSearchVisitsMax = 20'000;
+constexpr std::size_t kSearchWordsMax = 8;
+constexpr std::size_t kPhoneSearchDigitsMin = 4;
+
+/// How often a change is made anew on a newer version of its record, when the caller expected none.
+constexpr int kSaveAttemptsMax = 32;
+
+constexpr std::size_t kNameBytesMax = 512;
+constexpr std::size_t kIdentifierBytesMax = 512;
+constexpr std::size_t kTitleBytesMax = 120;
+constexpr std::size_t kNoteBytesMax = std::size_t{64} << 10;
+constexpr std::size_t kListItemsMax = 256;
+constexpr std::int64_t kAppointmentUsMax = std::int64_t{24} * 3600 * 1'000'000;
+
+}  // namespace clinicdb::clinic
