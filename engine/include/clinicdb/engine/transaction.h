@@ -68,8 +68,9 @@ struct RecordChange {
   std::string_view key;
 };
 
-/// A domain event as read back. A transaction that changed records without emitting one leaves one of type 0;
-/// the first event of a transaction lists what it changed. Views live until the visitor returns.
+/// A domain event as read back. A transaction that changed records without emitting one leaves one
+/// of type 0; the first event of a transaction lists what it changed. Views live until the visitor
+/// returns.
 struct Event {
   Lsn lsn;
   std::uint32_t ordinal = 0;
