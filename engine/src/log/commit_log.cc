@@ -170,6 +170,7 @@ Status FileCommitLog::finish_recovery(const RecoveredLog& recovered) {
     RETURN_IF_ERROR(file_system_.sync_directory(options_.directory));
   }
   ASSIGN_OR_RETURN(file_, file_system_.open(segment_.path, OpenMode::kWrite));
+  RETURN_IF_ERROR(rewrite_range(*file_, segment_.path, recovered.unproven_from, end_));
   if (recovered.dirty_end > end_) {
     RETURN_IF_ERROR(zero_range(*file_, end_, recovered.dirty_end));
     cut_bytes_ = recovered.dirty_end - end_;

@@ -98,7 +98,8 @@ struct CommitLogStats {
 class CommitLog {
  public:
   /// Opens or makes the log in `directory` (which exists). A new log stands in epoch 1. L1: syncs
-  /// what is there before trusting it. Finds the end by L3: a torn tail is cut off; an invalid
+  /// what is there before trusting it, and writes again and syncs the entries that nothing later
+  /// proves to be on the disk. Finds the end by L3: a torn tail is cut off; an invalid
   /// entry that a later one or RocksDB's meta says was synced is kDataLoss naming file and offset,
   /// as is a log that ends before `applied`, begins above applied + 1, or whose entry at `applied`
   /// has another hash. Entries are verified from the segment of `applied` on; those in older

@@ -13,6 +13,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <deque>
 #include <memory>
 #include <utility>
 
@@ -217,6 +218,7 @@ class Recovery {
     ASSIGN_OR_RETURN(const std::unique_ptr<File> file,
                      file_system_.open(segment.path, OpenMode::kRead));
     EntryCursor cursor(*file, segment.path, kSegmentHeaderBytes, segment.header.file_bytes);
+    unproven_.clear();  // What stands in an earlier segment was synced before this one was begun.
     Status bad;
     while (bad.ok() && !(stop && log_.tail.position.lsn >= *stop)) {
       const Result<EntryView> entry = cursor.read();
@@ -225,10 +227,12 @@ class Recovery {
       if (!bad.ok()) break;
       log_.tail = {entry->position, entry->hash, entry->time};
       log_.known_committed = std::max(log_.known_committed, entry->committed);
+      note_unproven(*entry, cursor.offset());
       cursor.skip(*entry);
       RETURN_IF_ERROR(check_applied(segment.path));
     }
     log_.end = cursor.offset();
+    log_.unproven_from = unproven_.empty() ? log_.end : unproven_.front().second;
     if (!last) return check_joint(std::move(bad), segment, log_.segments[index + 1]);
     if (bad.ok()) {
       log_.dirty_end = segment.header.file_bytes;  // what the truncation under way has left
@@ -255,6 +259,14 @@ class Recovery {
       return cursor.corrupt("entry's epoch is not the one in the epoch table");
     }
     return {};
+  }
+
+  /// An entry is proven by a later one that says it was synced, or by RocksDB, which is given only
+  /// what was.
+  void note_unproven(const EntryView& entry, std::uint64_t offset) {
+    const Lsn proven = std::max(entry.synced, options_.applied.lsn);
+    while (!unproven_.empty() && unproven_.front().first <= proven) unproven_.pop_front();
+    if (entry.position.lsn > proven) unproven_.emplace_back(entry.position.lsn, offset);
   }
 
   Status check_applied(const std::string& path) {
@@ -302,6 +314,7 @@ class Recovery {
   const CommitLogOptions& options_;
   FileSystem& file_system_;
   RecoveredLog log_;
+  std::deque<std::pair<Lsn, std::uint64_t>> unproven_;  ///< LSN and offset, ascending
 };
 
 }  // namespace

@@ -23,6 +23,11 @@ struct RecoveredLog {
   /// A torn tail, or what a truncation left, reaches from `end` to here and is to be zeroed (L2); 0
   /// for none.
   std::uint64_t dirty_end = 0;
+  /// Entries from here to `end` may be in the page cache only, whatever the sync at open said:
+  /// after a failed sync the kernel calls pages clean that it never wrote, and the next process
+  /// reads them as if nothing had been. They are to be written again and synced before they count
+  /// (L1).
+  std::uint64_t unproven_from = 0;
   Lsn known_committed;
 };
 

@@ -160,4 +160,14 @@ Result<std::string> read_exactly(const File& file, const std::string& path, std:
   return bytes;
 }
 
+Status rewrite_range(File& file, const std::string& path, std::uint64_t from, std::uint64_t to) {
+  if (from >= to) return {};
+  for (std::uint64_t offset = from; offset < to; offset += kZeroChunkBytes) {
+    const std::size_t size = std::min<std::uint64_t>(kZeroChunkBytes, to - offset);
+    ASSIGN_OR_RETURN(const std::string bytes, read_exactly(file, path, offset, size));
+    RETURN_IF_ERROR(file.write_at(offset, bytes));
+  }
+  return file.sync();
+}
+
 }  // namespace clinicdb::engine

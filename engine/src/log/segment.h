@@ -53,6 +53,10 @@ Result<std::unique_ptr<File>> create_zeroed(FileSystem& file_system, const std::
 /// REQUIRES: the file has at least `to` bytes.
 Status zero_range(File& file, std::uint64_t from, std::uint64_t to);
 
+/// Writes what stands in [from, to) once more and syncs, so that it is on the disk even where an
+/// earlier sync failed and the page cache does not say so (L1). REQUIRES: as zero_range.
+Status rewrite_range(File& file, const std::string& path, std::uint64_t from, std::uint64_t to);
+
 /// Reads exactly `size` bytes. kDataLoss naming `path` when the file ends before.
 Result<std::string> read_exactly(const File& file, const std::string& path, std::uint64_t offset,
                                  std::size_t size);
