@@ -1,5 +1,7 @@
 #include "store/identity.h"
 
+#include <vector>
+
 namespace clinicdb::engine {
 
 namespace {
@@ -13,6 +15,26 @@ std::string identity_path(const std::string& directory) { return directory + "/S
 
 Result<bool> store_exists(FileSystem& files, const std::string& directory) {
   return files.exists(identity_path(directory));
+}
+
+Status make_store_directories(FileSystem& files, const std::string& directory) {
+  // From the first directory that is missing on, each name has to last in its parent. The last one
+  // is always synced: a process that died here may have made it without.
+  std::vector<std::string> parents;
+  std::string path = directory;
+  while (path.size() > 1 && path.ends_with('/')) path.pop_back();
+  for (bool missing = true; missing && path != "/" && path != ".";) {
+    const std::size_t slash = path.rfind('/');
+    path = slash == std::string::npos ? "." : slash == 0 ? "/" : path.substr(0, slash);
+    parents.push_back(path);
+    ASSIGN_OR_RETURN(const bool there, files.exists(path));
+    missing = !there;
+  }
+  RETURN_IF_ERROR(files.create_directories(directory + "/log"));
+  RETURN_IF_ERROR(files.create_directories(directory + "/rocksdb"));
+  RETURN_IF_ERROR(files.sync_directory(directory));
+  for (const std::string& parent : parents) RETURN_IF_ERROR(files.sync_directory(parent));
+  return Status();
 }
 
 Result<Uuid> read_identity(FileSystem& files, const std::string& directory) {

@@ -12,6 +12,9 @@
 namespace clinicdb::engine {
 
 Result<bool> store_exists(FileSystem& files, const std::string& directory);
+/// Makes what stands in a store's directory, and the directory itself where it is missing; all
+/// names durable.
+Status make_store_directories(FileSystem& files, const std::string& directory);
 /// kDataLoss when the file is damaged, kUnimplemented for a format of a later program.
 Result<Uuid> read_identity(FileSystem& files, const std::string& directory);
 /// Written whole, synced and named last: a directory either holds a store or does not.

@@ -107,14 +107,17 @@ Result<std::unique_ptr<Store>> StoreImpl::open(const std::string& directory, con
 
 Status StoreImpl::open_parts(const Schema& schema, const StoreSeams& seams) {
   FileSystem& files = file_system();
-  ASSIGN_OR_RETURN(const bool found, store_exists(files, directory_));
+  ASSIGN_OR_RETURN(bool found, store_exists(files, directory_));
   if (!found && (options_.read_only || !options_.create_if_missing)) {
     return not_found("there is no store in " + directory_ +
                      "; make one with `clinicdb init --data " + directory_ + "`");
   }
   if (!options_.read_only) {
-    RETURN_IF_ERROR(files.create_directories(directory_));
+    // The identity is written last of all: where it stands, the directories' names are durable.
+    if (!found) RETURN_IF_ERROR(make_store_directories(files, directory_));
     ASSIGN_OR_RETURN(lock_, files.lock(directory_ + "/LOCK"));
+    // Another process may have made the store, and closed it, before this one had the lock.
+    ASSIGN_OR_RETURN(found, store_exists(files, directory_));
   }
   ASSIGN_OR_RETURN(store_id_,
                    found ? read_identity(files, directory_)
@@ -134,7 +137,6 @@ Status StoreImpl::open_parts(const Schema& schema, const StoreSeams& seams) {
   CommitLogOptions log;
   log.file_system = &files;
   log.directory = directory_ + "/log";
-  if (!options_.read_only) RETURN_IF_ERROR(files.create_directories(log.directory));
   log.store_id = store_id_;
   log.segment_bytes = options_.log_segment_bytes;
   log.reserve_bytes = options_.disk_reserve_bytes;
