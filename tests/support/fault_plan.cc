@@ -1,8 +1,13 @@
 #include "support/fault_plan.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace clinicdb::test {
+
+namespace {
+constexpr std::size_t kFailedNamesMax = 1000;
+}  // namespace
 
 std::string_view fault_operation_name(FaultOperation operation) {
   switch (operation) {
@@ -38,6 +43,7 @@ void FaultPlan::arm(Fault fault) {
   armed_ = true;
   matched_ = 0;
   first_failure_.clear();
+  failed_names_.clear();
 }
 
 void FaultPlan::disarm() {
@@ -64,6 +70,13 @@ std::string FaultPlan::first_failure() const {
   return first_failure_;
 }
 
+bool FaultPlan::named_in(std::string_view message) const {
+  std::lock_guard lock(mutex_);
+  return std::any_of(failed_names_.begin(), failed_names_.end(), [&](const std::string& name) {
+    return message.find(name) != std::string_view::npos;
+  });
+}
+
 FaultPlan::Verdict FaultPlan::next(FaultOperation operation, std::string_view path) {
   std::lock_guard lock(mutex_);
   ++counts_[static_cast<std::size_t>(operation)];
@@ -76,6 +89,9 @@ FaultPlan::Verdict FaultPlan::next(FaultOperation operation, std::string_view pa
   ++injected_;
   if (first_failure_.empty()) {
     first_failure_ = std::string(fault_operation_name(operation)) + " " + std::string(path);
+  }
+  if (failed_names_.size() < kFailedNamesMax) {
+    failed_names_.emplace(path.substr(path.rfind('/') + 1));
   }
   return {fault_.errno_value, fault_.written_fraction};
 }

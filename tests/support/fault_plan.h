@@ -12,10 +12,11 @@
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <mutex>
+#include <set>
 #include <string>
 #include <string_view>
-#include <vector>
 
 namespace clinicdb::test {
 
@@ -70,6 +71,9 @@ class FaultPlan {
   /// "sync /db/log/1.log" of the first failure since `arm`; empty when there was none.
   std::string first_failure() const;
 
+  /// Whether `message` names the file of one of the failures since `arm` (of the first thousand).
+  bool named_in(std::string_view message) const;
+
   struct Verdict {
     int errno_value = 0;  ///< 0: let it happen
     double written_fraction = 0;
@@ -86,6 +90,7 @@ class FaultPlan {
   std::uint64_t injected_ = 0;
   std::uint64_t counts_[kFaultOperationCount] = {};
   std::string first_failure_;
+  std::set<std::string, std::less<>> failed_names_;  // without their directories
 };
 
 }  // namespace clinicdb::test

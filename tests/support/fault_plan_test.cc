@@ -14,6 +14,8 @@ TEST_CASE("fault_plan: the nth matching operation fails, once", "[support]") {
   CHECK(plan.next(FaultOperation::kSync, "/b").errno_value == 0);
   CHECK(plan.injected() == 1);
   CHECK(plan.first_failure() == "sync /b");
+  CHECK(plan.named_in("sync of /b: no space"));
+  CHECK_FALSE(plan.named_in("sync of /a: no space"));
   CHECK(plan.operations() == 4);
   CHECK(plan.operations(fault_kind(FaultOperation::kWrite)) == 1);
 }

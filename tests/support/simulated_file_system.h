@@ -74,6 +74,7 @@ class SimulatedFileSystem final : public engine::FileSystem {
   void power_off();
 
   FaultPlan& faults() { return *plan_; }
+  const FaultPlan& faults() const { return *plan_; }
   /// Sync of files whose path contains this (empty string: of all) says OK and does nothing. For
   /// controls that must fail.
   void lie_about_sync(std::string path_contains);
