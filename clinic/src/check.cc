@@ -2,10 +2,10 @@
 
 #include <string>
 
+#include "clinic_limits.h"
 #include "clinicdb/base/ids.h"
 #include "clinicdb/clinic/identifiers.h"
 #include "clinicdb/clinic/tables.h"
-#include "clinic_limits.h"
 
 namespace clinicdb::clinic {
 
