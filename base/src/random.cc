@@ -1,8 +1,10 @@
 #include "clinicdb/base/random.h"
 
+#include <pthread.h>
 #include <sys/random.h>
 
 #include <array>
+#include <atomic>
 #include <bit>
 
 #include "clinicdb/base/check.h"
@@ -44,16 +46,26 @@ std::uint64_t SeededRandom::next() {
 
 namespace {
 
+/// Raised in each forked child, so that it does not hand out what its parent has buffered.
+std::atomic<std::uint32_t> g_forks{0};
+
 class SystemRandom final : public Random {
  public:
+  SystemRandom() {
+    pthread_atfork(nullptr, nullptr, [] { g_forks.fetch_add(1, std::memory_order_relaxed); });
+  }
+
   std::uint64_t next() override {
     thread_local std::array<std::uint64_t, 32> buffer;
     thread_local std::size_t left = 0;
-    if (left == 0) {
+    thread_local std::uint32_t forks = 0;
+    const std::uint32_t forks_now = g_forks.load(std::memory_order_relaxed);
+    if (left == 0 || forks != forks_now) {
       // 256 bytes: getrandom returns requests up to this size whole and uninterrupted.
       const ssize_t got = getrandom(buffer.data(), sizeof buffer, 0);
       CLINICDB_CHECK(got == static_cast<ssize_t>(sizeof buffer));
       left = buffer.size();
+      forks = forks_now;
     }
     return buffer[--left];
   }
