@@ -215,6 +215,8 @@ class RocksStore final : public KvStore {
 
   Status health() const override { return errors_->first(); }
 
+  rocksdb::DB& db() { return *db_; }
+
   std::uint64_t property(std::string_view name) const override {
     std::uint64_t value = 0;
     return db_->GetIntProperty(slice(name), &value) ? value : 0;
@@ -305,5 +307,7 @@ Result<std::unique_ptr<KvStore>> open_rocks(const RocksOptions& options) {
   return std::unique_ptr<KvStore>(
       std::make_unique<RocksStore>(std::shared_ptr<rocksdb::DB>(opened), std::move(errors)));
 }
+
+rocksdb::DB& rocks_db(KvStore& store) { return static_cast<RocksStore&>(store).db(); }
 
 }  // namespace clinicdb::engine

@@ -11,6 +11,7 @@
 #include "store/kv.h"
 
 namespace rocksdb {
+class DB;
 class Env;
 class Status;
 }  // namespace rocksdb
@@ -29,6 +30,10 @@ struct RocksOptions {
 };
 
 Result<std::unique_ptr<KvStore>> open_rocks(const RocksOptions& options);
+
+/// The database behind a store that open_rocks made: for benchmarks, which measure the engine
+/// beside raw RocksDB on the same rows. Lives until the store is closed.
+rocksdb::DB& rocks_db(KvStore& store);
 
 /// The one place where RocksDB's outcomes become ours.
 Status status_from_rocks(const rocksdb::Status& status, std::string_view operation);

@@ -1,0 +1,47 @@
+// What the benchmarks are told on the command line, and where each of them stands.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+#include "bench/report.h"
+#include "clinicdb/base/status.h"
+
+namespace clinicdb::bench {
+
+struct WriteOptions {
+  std::string directory;  ///< empty; what is made there is the caller's to remove
+  std::size_t patients = 20'000;
+  std::size_t rounds = 15;
+  std::size_t calls = 200;  ///< one caller's, a round
+  std::size_t callers = 64;
+  double seconds = 0.5;     ///< of the callers together, a round
+  bool everything = false;  ///< change every indexed field, not the contact only
+  int pipeline_depth = 2;
+};
+/// Patient updates: one caller beside fdatasync and SQLite, then many callers beside SQLite.
+Status bench_write(const WriteOptions& options, Report& report);
+
+struct ReadOptions {
+  std::string directory;
+  std::size_t patients = 200'000;
+  std::size_t professionals = 50;
+  std::size_t days = 20;
+  std::size_t rounds = 15;
+  std::size_t calls = 10'000;  ///< of each kind, a round
+  bool cpu_time = false;       ///< count the thread's processor time: for a machine that is busy
+};
+/// One thread's reads beside raw RocksDB on the same rows, and beside SQLite.
+Status bench_read(const ReadOptions& options, Report& report);
+
+struct RawOptions {
+  std::string directory;
+  std::size_t rounds = 7;
+  std::size_t keys = 200'000;  ///< a round
+  std::size_t syncs = 500;     ///< a round and size
+};
+/// The limits alone: a RocksDB memtable insert and Get, and fdatasync by size.
+Status bench_raw(const RawOptions& options, Report& report);
+
+}  // namespace clinicdb::bench
