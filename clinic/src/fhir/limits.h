@@ -1,0 +1,20 @@
+// The bounds of FHIR input and of what is under way at once.
+#pragma once
+
+#include <cstddef>
+
+namespace clinicdb::clinic::fhir {
+
+/// A document (a bundle, a single resource), unpacked: it is held whole.
+constexpr std::size_t kDocumentBytesMax = std::size_t{512} << 20;
+/// One line of NDJSON.
+constexpr std::size_t kLineBytesMax = std::size_t{64} << 20;
+/// How much NDJSON travels through the pipeline in one piece: also the size of a commit.
+constexpr std::size_t kChunkBytes = std::size_t{512} << 10;
+/// Pieces between the reader and the committer, a worker. Bounds memory.
+constexpr std::size_t kChunksInFlightPerThread = 4;
+/// Bundles that wait for others to be imported first and cannot be read again (standard input,
+/// NDJSON).
+constexpr std::size_t kDeferredBytesMax = std::size_t{64} << 20;
+
+}  // namespace clinicdb::clinic::fhir
