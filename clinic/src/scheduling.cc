@@ -9,6 +9,7 @@
 #include "clinicdb/engine/key.h"
 #include "core.h"
 #include "day_list.h"
+#include "fhir/merge.h"
 #include "zones.h"
 
 namespace clinicdb::clinic {
@@ -179,7 +180,7 @@ Result<CancelAppointmentResponse> Scheduling::cancel(
         cancellation.set_by(request.by());
         if (!context.user.is_nil()) cancellation.set_user_id(std::string(context.user.view()));
         cancellation.set_time_us(core_.clock().now().us);
-        return {};
+        return fhir::merge(appointment);
       },
       [](engine::Transaction&) { return Status(); }, &describe);
 }

@@ -129,6 +129,7 @@ class Generator {
                                     : patients * 33 * static_cast<std::uint64_t>(options_.years);
     for (std::uint64_t i = 0; options_.resources == 0 ? i < patients : made_ < options_.resources;
          ++i) {
+      if (options_.stop != nullptr && options_.stop->load()) return cancelled("stopped");
       make_patient(i);
       for (const auto& output : outputs_) RETURN_IF_ERROR(output->flush(kBufferBytes));
       if (options_.progress && i % 64 == 0) options_.progress(made_, std::max(total, made_));

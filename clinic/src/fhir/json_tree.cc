@@ -368,6 +368,8 @@ std::vector<JsonValue> JsonValue::strings_below(std::string_view name) const {
   return found;
 }
 
+std::string JsonValue::minified() const { return tree_->minified(*this); }
+
 std::string JsonValue::path() const {
   if (index_ == 0) return {};
   const JsonTree::Node& node = tree_->nodes_[index_];
@@ -414,47 +416,71 @@ std::size_t JsonTree::offset_of(std::string_view path) const {
 }
 
 void JsonTree::append_minified(JsonValue value, std::string& out,
-                               const std::vector<JsonReplacement>& replacements) const {
-  auto replacement = std::lower_bound(
-      replacements.begin(), replacements.end(), value.index(),
-      [](const JsonReplacement& r, std::uint32_t index) { return r.node < index; });
+                               const std::vector<JsonEdit>& edits) const {
+  struct Open {
+    std::uint32_t end;
+    char close;
+    bool empty;
+    const std::string* appended;
+  };
+  auto edit =
+      std::lower_bound(edits.begin(), edits.end(), value.index(),
+                       [](const JsonEdit& e, std::uint32_t index) { return e.node < index; });
   const std::uint32_t end = nodes_[value.index()].end;
-  std::vector<std::pair<std::uint32_t, char>> open;  // end of a container, its closing bracket
+  std::vector<Open> open;
   std::uint32_t at = value.index();
   while (at < end) {
     const Node& node = nodes_[at];
-    if (at != value.index()) {
-      if (at != node.parent + 1) out.push_back(',');
-      if (nodes_[node.parent].kind == JsonKind::kObject) {
-        out.push_back('"');
-        out.append(node.raw_key);
-        out.append("\":");
+    const std::string* appended = nullptr;
+    const JsonEdit* change = nullptr;
+    for (; edit != edits.end() && edit->node == at; ++edit) {
+      if (edit->kind == JsonEdit::Kind::kAppend) {
+        appended = &edit->text;
+      } else {
+        change = &*edit;
       }
     }
-    if (replacement != replacements.end() && replacement->node == at) {
-      out.append(replacement->text);
-      ++replacement;
+    if (change != nullptr && change->kind == JsonEdit::Kind::kRemove) {
       at = node.end;
-    } else if (node.kind == JsonKind::kObject || node.kind == JsonKind::kArray) {
-      const bool object = node.kind == JsonKind::kObject;
-      out.push_back(object ? '{' : '[');
-      open.emplace_back(node.end, object ? '}' : ']');
-      ++at;
+      while (edit != edits.end() && edit->node < at) ++edit;
     } else {
-      out.append(node.raw);
-      ++at;
+      if (!open.empty()) {
+        if (!open.back().empty) out.push_back(',');
+        open.back().empty = false;
+        if (open.back().close == '}') {
+          out.push_back('"');
+          out.append(node.raw_key);
+          out.append("\":");
+        }
+      }
+      if (change != nullptr) {
+        out.append(change->text);
+        at = node.end;
+        while (edit != edits.end() && edit->node < at) ++edit;
+      } else if (node.kind == JsonKind::kObject || node.kind == JsonKind::kArray) {
+        const bool object = node.kind == JsonKind::kObject;
+        out.push_back(object ? '{' : '[');
+        open.push_back({node.end, object ? '}' : ']', true, appended});
+        ++at;
+      } else {
+        out.append(node.raw);
+        ++at;
+      }
     }
-    while (!open.empty() && open.back().first == at) {
-      out.push_back(open.back().second);
+    while (!open.empty() && open.back().end == at) {
+      if (open.back().appended != nullptr) {
+        if (!open.back().empty) out.push_back(',');
+        out.append(*open.back().appended);
+      }
+      out.push_back(open.back().close);
       open.pop_back();
     }
   }
 }
 
-std::string JsonTree::minified(JsonValue value,
-                               const std::vector<JsonReplacement>& replacements) const {
+std::string JsonTree::minified(JsonValue value, const std::vector<JsonEdit>& edits) const {
   std::string out;
-  append_minified(value, out, replacements);
+  append_minified(value, out, edits);
   return out;
 }
 

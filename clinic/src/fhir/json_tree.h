@@ -69,6 +69,8 @@ class JsonValue {
   std::size_t size() const;
   /// Every string below this that is a member of that name, in order.
   std::vector<JsonValue> strings_below(std::string_view name) const;
+  /// The JSON of this without space between tokens.
+  std::string minified() const;
   /// "entry[3].resource.birthDate", from the document's root; "" for the root.
   std::string path() const;
   std::uint32_t index() const { return index_; }
@@ -83,10 +85,17 @@ class JsonValue {
   std::uint32_t index_ = 0;
 };
 
-/// Puts `text` (JSON) where the node was. Sorted by node when given to append_minified.
-struct JsonReplacement {
+/// One change to a tree as it is written. Sorted by node when given to append_minified; at most one
+/// a node, but for kAppend, which may stand beside changes below its node.
+struct JsonEdit {
+  enum class Kind : std::uint8_t {
+    kReplace,  ///< `text` (JSON) takes the node's place
+    kRemove,   ///< the node goes, and a member's name with it
+    kAppend,   ///< `text` (members, or items) is put behind the last one of an object or array
+  };
   std::uint32_t node = 0;
   std::string text;
+  Kind kind = Kind::kReplace;
 };
 
 class JsonTree {
@@ -113,9 +122,8 @@ class JsonTree {
 
   /// Appends the JSON of `value` without space between tokens.
   void append_minified(JsonValue value, std::string& out,
-                       const std::vector<JsonReplacement>& replacements = {}) const;
-  std::string minified(JsonValue value,
-                       const std::vector<JsonReplacement>& replacements = {}) const;
+                       const std::vector<JsonEdit>& edits = {}) const;
+  std::string minified(JsonValue value, const std::vector<JsonEdit>& edits = {}) const;
 
  private:
   friend class JsonValue;

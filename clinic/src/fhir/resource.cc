@@ -11,7 +11,9 @@ namespace clinicdb::clinic::fhir {
 
 namespace {
 
+// As check() has them for appointments that are entered.
 constexpr std::size_t kAppointmentTitleBytesMax = 120;
+constexpr std::int64_t kAppointmentUsMax = std::int64_t{24} * 3600 * 1'000'000;
 
 constexpr std::pair<std::string_view, AppointmentStatus> kAppointmentStatuses[] = {
     {"proposed", APPOINTMENT_STATUS_UNSPECIFIED},
@@ -198,8 +200,12 @@ std::optional<Appointment> read_appointment(JsonValue resource, FieldReader& rea
     take(RESOURCE_TYPE_PRACTITIONER, appointment.mutable_professional_id());
     take(RESOURCE_TYPE_LOCATION, appointment.mutable_room_id());
   }
-  if (appointment.status() == APPOINTMENT_STATUS_UNSPECIFIED || !start || !end || *start >= *end)
+  // What holds no time, nobody's time, or days of it, is kept as a clinical record.
+  if (appointment.status() == APPOINTMENT_STATUS_UNSPECIFIED || !start || !end || *start >= *end ||
+      end->us - start->us > kAppointmentUsMax ||
+      (appointment.professional_id().empty() && appointment.room_id().empty())) {
     return std::nullopt;
+  }
   appointment.set_start_us(start->us);
   appointment.set_end_us(end->us);
   std::string_view title = reader.string(resource, "description");

@@ -224,6 +224,10 @@ Result<PutResult> TransactionOver::put(const PreparedRecord& record, const PutOp
   ASSIGN_OR_RETURN(const std::optional<Current> current,
                    read_current(table, layout::row_key(tenant(), table.id, record.key)));
   const bool exists = current && !current->meta.deleted;
+  if (options.never_before && current) {
+    return already_exists("table \"" + table.name + "\" has had a record of that key")
+        .with_current_version(current->meta.version);
+  }
   RETURN_IF_ERROR(
       check_version(table, options.expected_version, exists ? current->meta.version : 0));
   if (exists && options.skip_unchanged && current->body == record.body) {

@@ -147,6 +147,9 @@ struct PutOptions {
   std::optional<std::uint64_t> expected_version;
   /// Leave a record with the same body as it is, with its version.
   bool skip_unchanged = false;
+  /// There must never have been a record of this key: kAlreadyExists for a deleted one too. Lets an
+  /// import put what is new with one look-up, and look at what is not.
+  bool never_before = false;
 };
 
 class Transaction : public Reader {

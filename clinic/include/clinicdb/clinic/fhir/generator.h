@@ -11,6 +11,7 @@
 // professional never overlap. The same options give the same bytes, on every machine.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -29,6 +30,8 @@ struct GeneratorOptions {
   int years = 10;
   /// Organisations. REQUIRES: 1 to 1000.
   int clinics = 3;
+  /// Set to true to stop, with kCancelled. Not owned; may be nullptr.
+  const std::atomic<bool>* stop = nullptr;
   /// Lets a progress bar move; may be empty. `total` is a guess when patients are counted.
   std::function<void(std::uint64_t resources, std::uint64_t total)> progress;
 };

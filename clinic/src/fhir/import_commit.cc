@@ -1,0 +1,364 @@
+#include <algorithm>
+
+#include "clinicdb/clinic/identity.h"
+#include "clinicdb/clinic/schema/event.pb.h"
+#include "fhir/import_work.h"
+#include "fhir/limits.h"
+
+namespace clinicdb::clinic::fhir {
+
+namespace {
+
+using engine::Transaction;
+
+std::string reason_of(const Status& why) {
+  // The engine names the index; to a reader of the report that is the field.
+  if (why.code() == StatusCode::kAlreadyExists && !why.field().empty()) {
+    return std::string(why.field()) + " is another record's already";
+  }
+  if (why.code() == StatusCode::kFailedPrecondition && why.field() == "claims") {
+    return "overlaps another appointment of the professional, the room or the patient";
+  }
+  return std::string(why.message());
+}
+
+// Whether the store could not do it, so that going on is no use; otherwise the resource was at
+// fault.
+bool is_fatal(const Status& status) {
+  switch (status.code()) {
+    case StatusCode::kInvalidArgument:
+    case StatusCode::kAlreadyExists:
+    case StatusCode::kFailedPrecondition:
+    case StatusCode::kUnimplemented:
+    case StatusCode::kNotFound:
+      return false;
+    default:
+      return true;
+  }
+}
+
+Status emit_imported(Transaction& tx, std::uint64_t resources) {
+  if (resources == 0) return Status();
+  EventPayload payload;
+  payload.set_count(resources);
+  return tx.emit(EVENT_RESOURCES_IMPORTED, payload.SerializeAsString());
+}
+
+Result<std::string> read_document(const std::string& file) {
+  ASSIGN_OR_RETURN(const std::unique_ptr<Input> input, Input::open(file));
+  ASSIGN_OR_RETURN(const std::optional<InputPiece> piece, input->next());
+  return piece ? std::string(piece->text()) : std::string(" ");
+}
+
+// What applying the entries of a bundle did, entry by entry.
+struct Applied {
+  std::vector<std::pair<ResourceType, PutOutcome>> puts;
+  std::uint64_t deleted = 0;
+  std::uint64_t ignored = 0;
+};
+
+Status apply_entry(Transaction& tx, const JsonTree& tree, const Bundle& bundle,
+                   const BundleEntry& entry, Applied& applied) {
+  RETURN_IF_ERROR(entry.problem);
+  switch (entry.action) {
+    case EntryAction::kNothing:
+      ++applied.ignored;
+      return Status();
+    case EntryAction::kDelete: {
+      if (entry.id.empty()) return Status();  // a conditional deletion that found nothing
+      ASSIGN_OR_RETURN(const bool removed,
+                       remove_resource(tx, entry.type, entry.id, entry.if_match));
+      if (removed) ++applied.deleted;
+      return Status();
+    }
+    case EntryAction::kCreate:
+    case EntryAction::kPut:
+      break;
+  }
+  if (entry.exists) {
+    applied.puts.emplace_back(entry.type, PutOutcome::kUnchanged);
+    return Status();
+  }
+  ASSIGN_OR_RETURN(const ImportItem item,
+                   make_item(tree, entry.resource, entry.type, entry.id, bundle.references()));
+  Result<PutOutcome> put = put_item(tx, item, entry.if_match);
+  if (!put) {
+    if (!is_fatal(put.error())) {
+      return Status(put.error().code(), reason_of(put.error())).with_field(entry.resource.path());
+    }
+    return std::move(put).error();
+  }
+  applied.puts.emplace_back(entry.type, *put);
+  return Status();
+}
+
+}  // namespace
+
+Committer::Committer(engine::Store& store, TenantId tenant, const ImportOptions& options,
+                     ImportReport& report)
+    : store_(store), tenant_(tenant), options_(options), report_(report) {}
+
+Status Committer::run(FunctionRef<Status(Transaction&)> command) {
+  engine::CallContext context;
+  context.user = options_.user;
+  return store_
+      .execute(tenant_, context,
+               [&](Transaction& tx) -> Result<std::string> {
+                 RETURN_IF_ERROR(command(tx));
+                 return std::string();
+               })
+      .status();
+}
+
+Status Committer::run_validated(FunctionRef<Status(Transaction&)> command) {
+  engine::CallContext context;
+  context.user = options_.user;
+  return store_
+      .transact(tenant_, context,
+                [&](Transaction& tx) -> Result<std::string> {
+                  RETURN_IF_ERROR(command(tx));
+                  return std::string();
+                })
+      .status();
+}
+
+void Committer::count(ResourceType type, PutOutcome outcome) {
+  ++report_.resources;
+  ImportCounts& counts = report_.by_type[std::string(resource_type_name(type))];
+  if (outcome == PutOutcome::kImported) {
+    ++report_.imported;
+    ++counts.imported;
+  } else {
+    ++report_.unchanged;
+    ++counts.unchanged;
+  }
+}
+
+void Committer::refuse(Refused refused) {
+  const std::uint64_t resources = refused.problem.resources;
+  report_.resources += resources;
+  report_.failed += resources;
+  ++report_.problems;
+  if (refused.type != RESOURCE_TYPE_UNSPECIFIED && resources == 1) {
+    ++report_.by_type[std::string(resource_type_name(refused.type))].failed;
+  }
+  if (options_.on_problem) options_.on_problem(refused.problem);
+}
+
+void Committer::refuse(const std::string& file, const ImportItem& item, const Status& why) {
+  refuse({{file, item.line, item.path, reason_of(why), 1}, item.type});
+}
+
+Status Committer::commit(const std::string& file, PreparedPiece piece) {
+  for (ImportUnit& unit : piece.units) {
+    report_.ignored += unit.ignored;
+    for (Refused& refused : unit.refused) {
+      refused.problem.file = file;
+      refuse(std::move(refused));
+    }
+    switch (unit.kind) {
+      case ImportUnit::Kind::kItems:
+        RETURN_IF_ERROR(commit_items(file, unit.items, 0, unit.items.size()));
+        break;
+      case ImportUnit::Kind::kTransaction:
+        if (!unit.items.empty()) RETURN_IF_ERROR(commit_transaction(file, unit));
+        break;
+      case ImportUnit::Kind::kStored: {
+        const bool again = piece.document && file != "-";
+        const bool full = !again && deferred_bytes_ + unit.text.size() > kDeferredBytesMax;
+        ASSIGN_OR_RETURN(const bool done, commit_stored(file, unit, full));
+        if (done) break;
+        if (again) unit.text.clear();
+        deferred_bytes_ += unit.text.size();
+        deferred_.push_back({file, std::move(unit)});
+        break;
+      }
+    }
+  }
+  return Status();
+}
+
+Status Committer::finish() {
+  // Each round imports at least one bundle, or is the last.
+  for (bool last = false; !deferred_.empty();) {
+    std::vector<Deferred> again = std::move(deferred_);
+    deferred_.clear();
+    const std::size_t before = again.size();
+    for (Deferred& deferred : again) {
+      ASSIGN_OR_RETURN(const bool done, commit_stored(deferred.file, deferred.unit, last));
+      if (!done) deferred_.push_back(std::move(deferred));
+    }
+    last = deferred_.size() == before;
+  }
+  deferred_bytes_ = 0;
+  return Status();
+}
+
+Status Committer::commit_items(const std::string& file, const std::vector<ImportItem>& items,
+                               std::size_t from, std::size_t to) {
+  if (from == to) return Status();
+  std::vector<Outcome> outcomes;
+  Status status = run([&](Transaction& tx) -> Status {
+    outcomes.assign(to - from, Outcome());
+    std::uint64_t imported = 0;
+    for (std::size_t i = from; i < to; ++i) {
+      Result<PutOutcome> put = put_item(tx, items[i]);
+      Outcome& outcome = outcomes[i - from];
+      if (put) {
+        outcome.put = *put;
+        if (*put == PutOutcome::kImported) ++imported;
+      } else if (is_fatal(put.error())) {
+        return std::move(put).error();
+      } else {
+        outcome.status = std::move(put).error();  // the others go on: a failed put left nothing
+      }
+    }
+    return emit_imported(tx, imported);
+  });
+  if (status.code() == StatusCode::kResourceExhausted && to - from > 1) {
+    // More than one command may carry (C6): in halves.
+    const std::size_t middle = from + (to - from) / 2;
+    RETURN_IF_ERROR(commit_items(file, items, from, middle));
+    return commit_items(file, items, middle, to);
+  }
+  if (status.code() == StatusCode::kResourceExhausted) {
+    refuse(file, items[from], status);
+    return Status();
+  }
+  RETURN_IF_ERROR(status);
+  for (std::size_t i = from; i < to; ++i) {
+    const Outcome& outcome = outcomes[i - from];
+    if (outcome.status.ok()) {
+      count(items[i].type, outcome.put);
+    } else {
+      refuse(file, items[i], outcome.status);
+    }
+  }
+  return Status();
+}
+
+Status Committer::commit_transaction(const std::string& file, const ImportUnit& unit) {
+  std::vector<PutOutcome> outcomes;
+  const ImportItem* culprit = nullptr;
+  const Status status = run([&](Transaction& tx) -> Status {
+    outcomes.clear();
+    std::uint64_t imported = 0;
+    for (const ImportItem& item : unit.items) {
+      culprit = &item;
+      ASSIGN_OR_RETURN(const PutOutcome put, put_item(tx, item));
+      if (put == PutOutcome::kImported) ++imported;
+      outcomes.push_back(put);
+    }
+    culprit = nullptr;
+    return emit_imported(tx, imported);
+  });
+  if (!status.ok()) {
+    if (is_fatal(status) && status.code() != StatusCode::kResourceExhausted) return status;
+    const std::string path = culprit == nullptr ? std::string() : culprit->path;
+    const std::uint64_t line = culprit == nullptr ? unit.line : culprit->line;
+    refuse({{file, line, path, reason_of(status), unit.items.size()}, RESOURCE_TYPE_UNSPECIFIED});
+    return Status();
+  }
+  for (std::size_t i = 0; i < unit.items.size(); ++i) count(unit.items[i].type, outcomes[i]);
+  return Status();
+}
+
+Result<bool> Committer::commit_stored(const std::string& file, const ImportUnit& unit, bool last) {
+  if (unit.text.empty()) {
+    // Put off, and to be read again. What its file has become since is not ours to judge: it is
+    // imported as it is.
+    ImportUnit read = unit;
+    ASSIGN_OR_RETURN(read.text, read_document(file));
+    return commit_stored(file, read, last);
+  }
+  JsonTree tree;
+  if (Status status = tree.parse_copy(unit.text);
+      !status.ok() || !Bundle::kind_of(tree.root(), false)) {
+    refuse({{file, unit.line, "", "the file changed while it was imported", 1},
+            RESOURCE_TYPE_UNSPECIFIED});
+    return true;
+  }
+  if (Bundle::kind_of(tree.root(), false) == BundleKind::kTransaction) {
+    return commit_stored_transaction(file, unit, tree, last);
+  }
+  RETURN_IF_ERROR(commit_stored_batch(file, unit, tree));
+  return true;
+}
+
+Result<bool> Committer::commit_stored_transaction(const std::string& file, const ImportUnit& unit,
+                                                  const JsonTree& tree, bool last) {
+  Applied applied;
+  Status problem;  // of an entry, as against the store's
+  std::size_t resources = 0;
+  const Status status = run_validated([&](Transaction& tx) -> Status {
+    applied = {};
+    problem = {};
+    Bundle bundle = Bundle::read(tree.root(), BundleKind::kTransaction);
+    resources = bundle.resource_count();
+    RETURN_IF_ERROR(bundle.resolve(&tx));
+    for (const BundleEntry* entry : bundle.in_order()) {
+      Status done = apply_entry(tx, tree, bundle, *entry, applied);
+      if (done.ok()) continue;
+      if (!is_fatal(done)) problem = done;
+      return done;
+    }
+    const auto imported =
+        std::count_if(applied.puts.begin(), applied.puts.end(),
+                      [](const auto& put) { return put.second == PutOutcome::kImported; });
+    return emit_imported(tx, static_cast<std::uint64_t>(imported));
+  });
+  if (status.ok()) {
+    for (const auto& [type, outcome] : applied.puts) count(type, outcome);
+    report_.deleted += applied.deleted;
+    report_.ignored += applied.ignored;
+    return true;
+  }
+  if (problem.ok() && status.code() != StatusCode::kResourceExhausted) return status;
+  const Status& why = problem.ok() ? status : problem;
+  if (why.code() == StatusCode::kNotFound && !last) return false;
+  const std::uint64_t line = line_at(unit.text, tree.offset_of(why.field()), unit.line);
+  refuse({{file, line, std::string(why.field()), std::string(why.message()), resources},
+          RESOURCE_TYPE_UNSPECIFIED});
+  return true;
+}
+
+Status Committer::commit_stored_batch(const std::string& file, const ImportUnit& unit,
+                                      const JsonTree& tree) {
+  const std::size_t entries = tree.root().member("entry").size();
+  for (std::size_t i = 0; i < entries; ++i) {
+    Applied applied;
+    Status problem;
+    ResourceType type = RESOURCE_TYPE_UNSPECIFIED;
+    bool has_resource = false;
+    const Status status = run_validated([&](Transaction& tx) -> Status {
+      applied = {};
+      problem = {};
+      Bundle bundle = Bundle::read(tree.root(), BundleKind::kBatch);
+      RETURN_IF_ERROR(bundle.resolve(&tx));
+      const BundleEntry& entry = *bundle.in_order()[i];
+      type = entry.type;
+      has_resource = static_cast<bool>(entry.resource);
+      Status done = apply_entry(tx, tree, bundle, entry, applied);
+      if (!done.ok() && !is_fatal(done)) problem = done;
+      RETURN_IF_ERROR(done);
+      const bool imported =
+          !applied.puts.empty() && applied.puts.front().second == PutOutcome::kImported;
+      return emit_imported(tx, imported ? 1 : 0);
+    });
+    if (status.ok()) {
+      for (const auto& [put_type, outcome] : applied.puts) count(put_type, outcome);
+      report_.deleted += applied.deleted;
+      report_.ignored += applied.ignored;
+      continue;
+    }
+    if (problem.ok() && status.code() != StatusCode::kResourceExhausted) return status;
+    const Status& why = problem.ok() ? status : problem;
+    const std::uint64_t line = line_at(unit.text, tree.offset_of(why.field()), unit.line);
+    refuse({{file, line, std::string(why.field()), std::string(why.message()),
+             has_resource ? std::uint64_t{1} : 0},
+            type});
+  }
+  return Status();
+}
+
+}  // namespace clinicdb::clinic::fhir
