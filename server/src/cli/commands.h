@@ -1,0 +1,17 @@
+// The families of commands, each in a file of its own.
+#pragma once
+
+namespace clinicdb::server {
+
+class Commands;
+
+void add_store_commands(Commands& commands);   // init, stats, verify
+void add_tenant_commands(Commands& commands);  // tenant
+void add_patient_commands(Commands& commands);
+void add_people_commands(Commands& commands);
+void add_appointment_commands(Commands& commands);
+void add_bench_command(Commands& commands);       // bench
+void add_config_commands(Commands& commands);     // config, version
+void add_completion_command(Commands& commands);  // completion
+
+}  // namespace clinicdb::server

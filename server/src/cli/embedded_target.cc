@@ -1,0 +1,40 @@
+#include "cli/target.h"
+#include "clinicdb/clinic/clinic.h"
+
+namespace clinicdb::server {
+
+namespace {
+
+class EmbeddedTarget final : public Target {
+ public:
+  explicit EmbeddedTarget(std::unique_ptr<clinic::Clinic> clinic) : clinic_(std::move(clinic)) {}
+
+  Result<AnyAnswer> call(clinic::MethodId method, const clinic::CallContext& context,
+                         const google::protobuf::Message& request) override {
+    return dispatch(*clinic_, method, context, request);
+  }
+
+  Result<engine::StoreStats> stats() override { return clinic_->store().stats(); }
+  Result<engine::VerifyReport> verify(const engine::VerifyOptions& options) override {
+    return clinic_->store().verify(options);
+  }
+  Status close() override { return clinic_->close(); }
+
+ private:
+  const std::unique_ptr<clinic::Clinic> clinic_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Target>> open_directory(const std::string& directory,
+                                               engine::StoreOptions options, Access access) {
+  options.create_if_missing = access == Access::kMake;
+  options.read_only = access == Access::kRead;
+  clinic::ClinicOptions clinic_options;
+  clinic_options.store = options;
+  ASSIGN_OR_RETURN(std::unique_ptr<clinic::Clinic> clinic,
+                   clinic::Clinic::open(directory, std::move(clinic_options)));
+  return std::unique_ptr<Target>(std::make_unique<EmbeddedTarget>(std::move(clinic)));
+}
+
+}  // namespace clinicdb::server

@@ -1,0 +1,304 @@
+// professional, room and clinic: add, list. What a booking needs beside a patient.
+#include <nlohmann/json.hpp>
+
+#include "cli/clinic_choice.h"
+#include "cli/command.h"
+#include "cli/commands.h"
+#include "clinicdb/clinic/identity.h"
+#include "clinicdb/clinic/schema/people.pb.h"
+#include "clinicdb/clinic/tables.h"
+
+namespace clinicdb::server {
+
+namespace {
+
+using clinic::CallContext;
+
+/// Asks for pages until `limit` records were seen or there are no more. `Page` returns the size of
+/// what it took and the next cursor.
+template <class Response, class Request, class Take>
+Result<std::string> each_page(Session& session, clinic::MethodId method, Request request,
+                              std::uint64_t limit, const Take& take) {
+  ASSIGN_OR_RETURN(Target * target, session.open(Access::kRead));
+  ASSIGN_OR_RETURN(const CallContext context, session.tenant_context());
+  std::uint64_t seen = 0;
+  do {
+    request.set_limit(static_cast<std::uint32_t>(limit - seen));
+    ASSIGN_OR_RETURN(const auto page, ask<Response>(*target, method, context, request));
+    seen += take(*page);
+    request.set_cursor(page->cursor());
+  } while (!request.cursor().empty() && seen < limit);
+  return request.cursor();
+}
+
+void show_list(Session& session, const char* name, Json records, const TextTable& table,
+               const std::string& cursor) {
+  if (session.json()) {
+    session.show(Json{{name, std::move(records)}, {"cursor", cursor_text(cursor)}});
+    return;
+  }
+  if (table.empty()) {
+    session.say("None found.");
+  } else {
+    session.show(table);
+  }
+  if (!cursor.empty()) session.say("There are more: --cursor " + cursor_text(cursor));
+}
+
+struct ListOptions {
+  std::string name;
+  std::string cursor;
+  std::uint64_t limit = 50;
+};
+
+void add_list_options(Command& command, ListOptions& options, bool by_name) {
+  if (by_name) {
+    command.text("NAME", options.name, "What a word of the name begins with; else all");
+  }
+  command.number("--limit", options.limit, 1, 100'000, "How many at most");
+  command.text("--cursor", options.cursor, "Go on where an earlier page ended");
+}
+
+// --- professional
+
+struct ProfessionalOptions {
+  std::string name;
+  std::string council;
+  std::string cpf;
+  std::vector<std::string> specialties;
+};
+
+/// "CRM 12345/SP" or "CRM-SP 12345": type, number and state, told apart by what they are.
+Result<clinic::Council> parse_council(const std::string& text) {
+  clinic::Council council;
+  std::string word;
+  const auto take = [&] {
+    const bool number = word.find_first_of("0123456789") != std::string::npos;
+    if (number) {
+      council.set_number(word);
+    } else if (!word.empty() && council.type().empty()) {
+      council.set_type(word);
+    } else if (!word.empty()) {
+      council.set_state(word);
+    }
+    word.clear();
+  };
+  for (const char letter : text) {
+    if (letter == ' ' || letter == '/' || letter == '-') {
+      take();
+    } else {
+      word += letter;
+    }
+  }
+  take();
+  if (council.type().empty() || council.number().empty() || council.state().empty()) {
+    return invalid_argument("--council: \"" + text + "\" is no entry such as \"CRM 12345/SP\"")
+        .with_field("--council");
+  }
+  return council;
+}
+
+std::string council_text(const clinic::Council& council) {
+  if (council.number().empty()) return "";
+  return council.type() + " " + council.number() + "/" + council.state();
+}
+
+Result<ExitCode> add_professional(Session& session, const ProfessionalOptions& options) {
+  clinic::PutProfessionalRequest request;
+  clinic::Professional& professional = *request.mutable_professional();
+  professional.add_names()->set_text(options.name);
+  if (!options.council.empty()) {
+    ASSIGN_OR_RETURN(*professional.mutable_council(), parse_council(options.council));
+  }
+  professional.set_cpf(options.cpf);
+  for (const std::string& each : options.specialties) professional.add_specialties(each);
+  ASSIGN_OR_RETURN(Target * target, session.open(Access::kChange));
+  ASSIGN_OR_RETURN(const CallContext context, session.tenant_context());
+  ASSIGN_OR_RETURN(const auto done,
+                   ask<clinic::PutProfessionalResponse>(
+                       *target, clinic::METHOD_PEOPLE_PUT_PROFESSIONAL, context, request));
+  session.show_written("Added professional", done->result());
+  return ExitCode::kDone;
+}
+
+Result<ExitCode> list_professionals(Session& session, const ListOptions& options) {
+  clinic::ListProfessionalsRequest request;
+  request.set_name(options.name);
+  ASSIGN_OR_RETURN(*request.mutable_cursor(), parse_cursor(options.cursor));
+  Json records = Json::array();
+  TextTable table({{"ID"}, {"NAME"}, {"COUNCIL"}, {"SPECIALTIES"}});
+  const auto take = [&](const clinic::ListProfessionalsResponse& page) {
+    for (const clinic::Professional& each : page.professionals()) {
+      records.push_back(to_json(each));
+      std::string specialties;
+      for (const std::string& specialty : each.specialties()) {
+        specialties += (specialties.empty() ? "" : ", ") + specialty;
+      }
+      table.add({clinic::fhir_id_text(each.id(), each.fhir_id()),
+                 clinic::display_name(each.names()), council_text(each.council()), specialties});
+    }
+    return static_cast<std::uint64_t>(page.professionals_size());
+  };
+  ASSIGN_OR_RETURN(const std::string cursor, each_page<clinic::ListProfessionalsResponse>(
+                                                 session, clinic::METHOD_PEOPLE_LIST_PROFESSIONALS,
+                                                 request, options.limit, take));
+  show_list(session, "professionals", std::move(records), table, cursor);
+  return ExitCode::kDone;
+}
+
+void add_professional_commands(Commands& commands) {
+  commands.group("professional", "Professionals: add, list");
+  auto added = std::make_shared<ProfessionalOptions>();
+  Command add_command = commands.add(
+      "professional add", "Add a professional", Needs::kTenant,
+      {"clinicdb professional add --data demo --tenant sorriso --name \"Dra. Inês Prado\" "
+       "--council \"CRO 4321/SP\""},
+      [added](Session& session) { return add_professional(session, *added); });
+  add_command.text("--name", added->name, "Full name").required();
+  add_command.text("--council", added->council, "Entry in the council's register").type("ENTRY");
+  add_command.text("--cpf", added->cpf, "CPF, with punctuation or without");
+  add_command.texts("--specialty", added->specialties, "May be given again");
+
+  auto listed = std::make_shared<ListOptions>();
+  Command list_command =
+      commands.add("professional list", "List professionals, or find them by name", Needs::kTenant,
+                   {"clinicdb professional list --data demo --tenant sorriso",
+                    "clinicdb professional list --data demo --tenant sorriso prado"},
+                   [listed](Session& session) { return list_professionals(session, *listed); });
+  add_list_options(list_command, *listed, true);
+}
+
+// --- room
+
+struct RoomOptions {
+  std::string name;
+  std::string clinic;
+};
+
+Result<ExitCode> add_room(Session& session, const RoomOptions& options) {
+  clinic::PutLocationRequest request;
+  clinic::Location& room = *request.mutable_location();
+  room.set_name(options.name);
+  room.set_bookable(true);
+  ASSIGN_OR_RETURN(Target * target, session.open(Access::kChange));
+  ASSIGN_OR_RETURN(const CallContext context, session.tenant_context());
+  if (!options.clinic.empty()) {
+    ASSIGN_OR_RETURN(*room.mutable_clinic_id(), choose_clinic(*target, context, options.clinic));
+  }
+  ASSIGN_OR_RETURN(const auto done,
+                   ask<clinic::PutLocationResponse>(*target, clinic::METHOD_PEOPLE_PUT_LOCATION,
+                                                    context, request));
+  session.show_written("Added room", done->result());
+  return ExitCode::kDone;
+}
+
+Result<ExitCode> list_rooms(Session& session, const ListOptions& options) {
+  clinic::ListLocationsRequest request;
+  request.set_name(options.name);
+  ASSIGN_OR_RETURN(*request.mutable_cursor(), parse_cursor(options.cursor));
+  Json records = Json::array();
+  TextTable table({{"ID"}, {"NAME"}, {"BOOKABLE"}});
+  const auto take = [&](const clinic::ListLocationsResponse& page) {
+    for (const clinic::Location& each : page.locations()) {
+      records.push_back(to_json(each));
+      table.add({clinic::fhir_id_text(each.id(), each.fhir_id()), each.name(),
+                 each.bookable() ? "yes" : ""});
+    }
+    return static_cast<std::uint64_t>(page.locations_size());
+  };
+  ASSIGN_OR_RETURN(const std::string cursor, each_page<clinic::ListLocationsResponse>(
+                                                 session, clinic::METHOD_PEOPLE_LIST_LOCATIONS,
+                                                 request, options.limit, take));
+  show_list(session, "locations", std::move(records), table, cursor);
+  return ExitCode::kDone;
+}
+
+void add_room_commands(Commands& commands) {
+  commands.group("room", "Rooms and other places: add, list");
+  auto added = std::make_shared<RoomOptions>();
+  Command add_command =
+      commands.add("room add", "Add a room that appointments can take", Needs::kTenant,
+                   {"clinicdb room add --data demo --tenant sorriso --name \"Sala 1\""},
+                   [added](Session& session) { return add_room(session, *added); });
+  add_command.text("--name", added->name, "Name").required();
+  add_command.text("--clinic", added->clinic, "The clinic it belongs to: id or short name")
+      .type("CLINIC");
+
+  auto listed = std::make_shared<ListOptions>();
+  Command list_command =
+      commands.add("room list", "List rooms and other places, or find them by name", Needs::kTenant,
+                   {"clinicdb room list --data demo --tenant sorriso sala"},
+                   [listed](Session& session) { return list_rooms(session, *listed); });
+  add_list_options(list_command, *listed, true);
+}
+
+// --- clinic
+
+struct ClinicSiteOptions {
+  std::string slug;
+  std::string name;
+  std::string zone;
+};
+
+Result<ExitCode> add_clinic(Session& session, const ClinicSiteOptions& options) {
+  clinic::PutClinicRequest request;
+  request.mutable_clinic()->set_slug(options.slug);
+  request.mutable_clinic()->set_name(options.name.empty() ? options.slug : options.name);
+  request.mutable_clinic()->set_zone(options.zone);
+  ASSIGN_OR_RETURN(Target * target, session.open(Access::kChange));
+  ASSIGN_OR_RETURN(const CallContext context, session.tenant_context());
+  ASSIGN_OR_RETURN(
+      const auto done,
+      ask<clinic::PutClinicResponse>(*target, clinic::METHOD_PEOPLE_PUT_CLINIC, context, request));
+  session.show_written("Added clinic", done->result());
+  return ExitCode::kDone;
+}
+
+Result<ExitCode> list_clinics(Session& session, const ListOptions& options) {
+  clinic::ListClinicsRequest request;
+  ASSIGN_OR_RETURN(*request.mutable_cursor(), parse_cursor(options.cursor));
+  Json records = Json::array();
+  TextTable table({{"ID"}, {"CLINIC"}, {"NAME"}, {"ZONE"}});
+  const auto take = [&](const clinic::ListClinicsResponse& page) {
+    for (const clinic::ClinicSite& each : page.clinics()) {
+      records.push_back(to_json(each));
+      table.add({id_text(each.id()), each.slug(), each.name(), each.zone()});
+    }
+    return static_cast<std::uint64_t>(page.clinics_size());
+  };
+  ASSIGN_OR_RETURN(const std::string cursor,
+                   each_page<clinic::ListClinicsResponse>(
+                       session, clinic::METHOD_PEOPLE_LIST_CLINICS, request, options.limit, take));
+  show_list(session, "clinics", std::move(records), table, cursor);
+  return ExitCode::kDone;
+}
+
+void add_clinic_commands(Commands& commands) {
+  commands.group("clinic", "Sites of a tenant: add, list");
+  auto added = std::make_shared<ClinicSiteOptions>();
+  Command add_command = commands.add(
+      "clinic add", "Add a clinic", Needs::kTenant,
+      {"clinicdb clinic add --data demo --tenant sorriso --name \"Sorriso Centro\" centro"},
+      [added](Session& session) { return add_clinic(session, *added); });
+  add_command.text("SLUG", added->slug, "Short name: 1 to 63 of a-z, 0-9 and -, not at the ends")
+      .required();
+  add_command.text("--name", added->name, "Name that people see; else the short name");
+  add_command.text("--zone", added->zone, "IANA time zone; else the tenant's").type("ZONE");
+
+  auto listed = std::make_shared<ListOptions>();
+  Command list_command =
+      commands.add("clinic list", "List clinics", Needs::kTenant,
+                   {"clinicdb clinic list --data demo --tenant sorriso"},
+                   [listed](Session& session) { return list_clinics(session, *listed); });
+  add_list_options(list_command, *listed, false);
+}
+
+}  // namespace
+
+void add_people_commands(Commands& commands) {
+  add_professional_commands(commands);
+  add_room_commands(commands);
+  add_clinic_commands(commands);
+}
+
+}  // namespace clinicdb::server

@@ -1,0 +1,55 @@
+// Target: what a command is addressed to. Commands know nothing else of where the data is, so that
+// a server can stand where now a directory does, with the same words and the same output.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "clinicdb/base/check.h"
+#include "clinicdb/base/result.h"
+#include "clinicdb/clinic/context.h"
+#include "clinicdb/clinic/methods.h"
+#include "clinicdb/engine/store.h"
+#include "dispatch.h"
+
+namespace clinicdb::server {
+
+using ProgressFunction = std::function<void(std::uint64_t done, std::uint64_t total)>;
+
+/// Thread-compatible.
+class Target {
+ public:
+  virtual ~Target() = default;
+
+  /// A method of the clinic's services: see dispatch.h.
+  virtual Result<AnyAnswer> call(clinic::MethodId method, const clinic::CallContext& context,
+                                 const google::protobuf::Message& request) = 0;
+
+  virtual Result<engine::StoreStats> stats() = 0;
+  virtual Result<engine::VerifyReport> verify(const engine::VerifyOptions& options) = 0;
+
+  /// Ends the use of it; what was written is durable before. Later calls fail.
+  virtual Status close() = 0;
+};
+
+/// Whether the store may be made, changed, or read only, beside a process that has it.
+enum class Access { kMake, kChange, kRead };
+
+/// A store in a directory, opened by this process.
+Result<std::unique_ptr<Target>> open_directory(const std::string& directory,
+                                               engine::StoreOptions options, Access access);
+
+/// `target.call`, with the answer as the message that the method returns. May be nullptr.
+template <class Response>
+Result<std::shared_ptr<const Response>> ask(Target& target, clinic::MethodId method,
+                                            const clinic::CallContext& context,
+                                            const google::protobuf::Message& request) {
+  ASSIGN_OR_RETURN(AnyAnswer answer, target.call(method, context, request));
+  std::shared_ptr<const Response> response = std::dynamic_pointer_cast<const Response>(answer);
+  CLINICDB_CHECK(answer == nullptr || response != nullptr);
+  return response;
+}
+
+}  // namespace clinicdb::server

@@ -1,0 +1,465 @@
+#!/usr/bin/env python3
+"""The program as its users run it: words, output, exit codes, terminals. cli_test.py PROGRAM [unittest arguments]"""
+import fcntl
+import json
+import os
+import pty
+import re
+import select
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import unittest
+
+PROGRAM = os.path.abspath(sys.argv.pop(1))
+
+DONE, FINDINGS, USAGE, NOT_FOUND, CONFLICT, DATA_LOSS, IN_USE, INPUT_OUTPUT = range(8)
+ESCAPE = "\x1b"
+
+
+def environment(**changes):
+    kept = {k: v for k, v in os.environ.items() if not k.startswith("CLINICDB_") and k != "NO_COLOR"}
+    return {**kept, "TERM": "xterm", **changes}
+
+
+def run(*words, stdin=None, cwd=None, **changes):
+    return subprocess.run([PROGRAM, *map(str, words)], input=stdin, capture_output=True, text=True, cwd=cwd,
+                          env=environment(**changes), timeout=300, check=False)
+
+
+def run_on_terminal(*words, signal_when=None, **changes):
+    """Runs with standard output and error on a terminal; returns exit status and all that was shown. Interrupts the
+    program once `signal_when` was shown."""
+    child, terminal = pty.fork()
+    if child == 0:
+        os.execve(PROGRAM, [PROGRAM, *map(str, words)], environment(**changes))
+    shown = b""
+    while True:
+        ready, _, _ = select.select([terminal], [], [], 300)
+        if not ready:
+            os.kill(child, signal.SIGKILL)
+            raise TimeoutError(shown.decode(errors="replace"))
+        try:
+            chunk = os.read(terminal, 65536)
+        except OSError:  # the other side is closed
+            chunk = b""
+        if not chunk:
+            break
+        shown += chunk
+        if signal_when and signal_when in shown:
+            os.kill(child, signal.SIGINT)
+            signal_when = None
+    os.close(terminal)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), shown.decode()
+
+
+class Store(unittest.TestCase):
+    """Each test has a directory of its own; where the class names a tenant, with a store that has it."""
+    tenant = None
+
+    @classmethod
+    def setUpClass(cls):
+        cls.made = tempfile.TemporaryDirectory(prefix="clinicdb-cli-")
+        cls.addClassCleanup(cls.made.cleanup)
+        cls.at(cls.made.name)
+        # Small files, so that a test writes little.
+        with open(cls.config, "w", encoding="utf-8") as file:
+            file.write("[store]\nlog_segment = \"1 MiB\"\ndisk_reserve = \"64 KiB\"\n")
+        if cls.tenant:
+            cls.fill(cls())
+
+    @classmethod
+    def at(cls, directory):
+        cls.directory = directory
+        cls.data = os.path.join(directory, "data")
+        cls.config = os.path.join(directory, "clinicdb.toml")
+
+    def fill(self):
+        """What a class's tests begin with; made once and copied."""
+        self.ok("init")
+        self.ok("tenant", "create", self.tenant)
+
+    def setUp(self):
+        directory = tempfile.TemporaryDirectory(prefix="clinicdb-cli-")
+        self.addCleanup(directory.cleanup)
+        shutil.copytree(self.made.name, directory.name, dirs_exist_ok=True)
+        self.at(directory.name)
+
+    def call(self, *words, **options):
+        """A command on the test's store and tenant."""
+        words = list(words)
+        return run(*words, **{"CLINICDB_DATA": self.data, "CLINICDB_CONFIG": self.config, **options})
+
+    def ok(self, *words, **options):
+        done = self.call(*words, **options)
+        self.assertEqual(done.returncode, DONE, done.stderr + done.stdout)
+        return done.stdout
+
+    def json(self, *words, **options):
+        out = self.ok(*words, "--json", **options)
+        self.assertEqual(out.count("\n"), 1, "JSON is one line")
+        return json.loads(out)
+
+    def refused(self, code, *words, says="", **options):
+        done = self.call(*words, **options)
+        self.assertEqual(done.returncode, code, done.stderr + done.stdout)
+        self.assertTrue(done.stderr.startswith("clinicdb: "), done.stderr)
+        self.assertIn(says, done.stderr)
+        return done
+
+
+def commands():
+    """Every command, by the completion script: what the program itself says that it has."""
+    script = run("completion", "bash").stdout
+    return re.findall(r"^    '([^']+)'\) words='' ", script, re.MULTILINE)
+
+
+class Words(unittest.TestCase):
+    def test_each_command_has_help_with_an_example_and_takes_json(self):
+        self.assertGreater(len(commands()), 15)
+        for command in commands():
+            with self.subTest(command):
+                done = run(*command.split(), "--help")
+                self.assertEqual(done.returncode, DONE)
+                self.assertRegex(done.stdout, "(?m)^Examples?:\n  .*clinicdb")
+                self.assertIn("--json", done.stdout)
+                self.assertIn(f"clinicdb {command}", done.stdout)
+                self.assertEqual(done.stderr, "")
+
+    def test_the_fixed_words_are_there(self):
+        for command in ("init", "tenant create", "tenant list", "tenant show", "tenant delete", "patient get",
+                        "patient search", "patient timeline", "appointment book", "appointment cancel",
+                        "appointment list", "verify", "stats", "completion", "version"):
+            self.assertIn(command, commands())
+
+    def test_the_help_of_the_program_lists_exit_codes(self):
+        out = run("--help").stdout
+        for code in (0, 1, 2, 3, 4, 5, 6, 7, 130):
+            self.assertRegex(out, rf"(?m)^  {code} ")
+
+    def test_usage_errors_say_what_is_wrong_and_where_to_look(self):
+        for words, says in ((["nothing-such"], "nothing-such"), (["init", "--nothing"], "--nothing"),
+                            (["tenant", "create"], "SLUG"), (["patient", "get", "x"], "--tenant"),
+                            (["verify", "--problems", "0"], "--problems"),
+                            (["completion", "tcsh"], "tcsh")):
+            with self.subTest(words):
+                done = run(*words)
+                self.assertEqual(done.returncode, USAGE)
+                self.assertEqual(done.stdout, "")
+                self.assertTrue(done.stderr.startswith("clinicdb: "), done.stderr)
+                self.assertIn(says, done.stderr)
+                self.assertRegex(done.stderr, "See: clinicdb .*--help")
+
+    def test_a_word_that_only_has_words_below_it_shows_them(self):
+        for words in ([], ["tenant"]):
+            done = run(*words)
+            self.assertEqual(done.returncode, USAGE)
+            self.assertIn("Usage: clinicdb", done.stderr)
+        self.assertIn("create", done.stderr)
+
+    def test_version(self):
+        self.assertRegex(run("version").stdout, r"^clinicdb \d+\.\d+\.\d+\n$")
+        self.assertEqual(run("--version").stdout, run("version").stdout)
+        self.assertEqual(json.loads(run("version", "--json").stdout)["version"],
+                         run("version").stdout.split()[1])
+
+    def test_output_that_cannot_be_written_is_an_error(self):
+        with open("/dev/full", "w", encoding="utf-8") as full:
+            done = subprocess.run([PROGRAM, "version"], stdout=full, stderr=subprocess.PIPE, text=True,
+                                  env=environment(), check=False)
+        self.assertEqual(done.returncode, INPUT_OUTPUT)
+        self.assertIn("standard output", done.stderr)
+
+
+class Completion(unittest.TestCase):
+    def complete(self, line):
+        """What bash offers at the end of the line."""
+        script = f"source <('{PROGRAM}' completion bash)\n" \
+                 f"COMP_WORDS=({line}); COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1)); _clinicdb; echo \"${{COMPREPLY[@]}}\""
+        done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=True, env=environment())
+        self.assertEqual(done.stderr, "")
+        return done.stdout.split()
+
+    def test_bash_completes_words_below_words_and_options(self):
+        top = {command.split()[0] for command in commands()}
+        self.assertEqual(set(self.complete("clinicdb ''")), top)
+        self.assertEqual(self.complete("clinicdb ten"), ["tenant"])
+        self.assertEqual(set(self.complete("clinicdb tenant ''")), {"create", "list", "show", "delete"})
+        self.assertIn("--start", self.complete("clinicdb appointment book --tenant sorriso --"))
+        self.assertIn("--help", self.complete("clinicdb --"))
+        self.assertEqual(self.complete("clinicdb tenant create --na"), ["--name"])
+
+    def test_zsh_and_fish_know_every_command_and_option(self):
+        bash = run("completion", "bash").stdout
+        options = set(re.findall(r"--[a-z][a-z-]+", bash))
+        for shell in ("zsh", "fish"):
+            script = run("completion", shell).stdout
+            for command in commands():
+                self.assertIn(f"'{command}'", script.replace("'\\''", "'"))
+            for option in options:
+                self.assertIn(option if shell == "zsh" else f"-l '{option[2:]}'", script)
+
+
+class Directory(Store):
+    def test_init_makes_a_store_and_leaves_one_alone(self):
+        self.assertEqual(self.json("init"), {"data": self.data, "made": True})
+        self.assertEqual(self.json("init")["made"], False)
+        self.assertIn("already", self.ok("init"))
+
+    def test_init_refuses_a_directory_of_other_things(self):
+        self.refused(CONFLICT, "init", "--data", self.directory, says="holds something")
+        self.refused(CONFLICT, "init", "--data", self.config, says="is a file")
+
+    def test_without_a_store_it_says_how_to_make_one(self):
+        for words in (["verify"], ["stats"], ["tenant", "list"], ["tenant", "create", "sorriso"]):
+            with self.subTest(words):
+                self.refused(NOT_FOUND, *words, says=f"clinicdb init --data {self.data}")
+        self.assertFalse(os.path.exists(self.data))
+
+    def test_the_option_goes_before_the_environment(self):
+        other = os.path.join(self.directory, "other")
+        self.ok("init", "--data", other)
+        self.assertFalse(os.path.exists(self.data))
+        self.assertTrue(os.path.isdir(other))
+
+    def test_the_default_is_below_the_working_directory(self):
+        done = run("init", cwd=self.directory, CLINICDB_CONFIG=self.config)
+        self.assertEqual(done.returncode, DONE, done.stderr)
+        self.assertTrue(os.path.isdir(os.path.join(self.directory, "clinicdb-data")))
+
+    def test_a_place_where_nothing_may_be_made(self):
+        self.refused(INPUT_OUTPUT, "init", "--data", "/sys/clinicdb")
+
+    def test_errors_are_json_too(self):
+        done = self.call("stats", "--json")
+        self.assertEqual(done.returncode, NOT_FOUND)
+        error = json.loads(done.stdout)["error"]
+        self.assertEqual((error["code"], error["exit_code"]), ("NOT_FOUND", NOT_FOUND))
+        self.assertIn("clinicdb init", error["message"])
+        self.assertTrue(done.stderr.startswith("clinicdb: "))
+
+
+class Settings(Store):
+    def test_show_lists_every_setting_with_its_range(self):
+        settings = {each["name"]: each for each in self.json("config", "show")["settings"]}
+        self.assertEqual(settings["store.log_segment"]["value"], 1 << 20)
+        self.assertEqual(settings["store.log_segment"]["default"], 64 << 20)
+        self.assertLessEqual(set(settings["store.log_segment"]),
+                             {"name", "value", "default", "minimum", "maximum", "unit", "meaning"})
+        self.assertIn("1 MiB", self.ok("config", "show"))
+
+    def test_check_and_every_command_refuse_a_wrong_file(self):
+        self.assertIn("valid", self.ok("config", "check", self.config))
+        with open(self.config, "a", encoding="utf-8") as file:
+            file.write("blok_cache = 1\n")
+        self.refused(USAGE, "config", "check", self.config, says="store.blok_cache")
+        self.refused(USAGE, "init", says="store.blok_cache")
+        self.refused(NOT_FOUND, "config", "check", self.config + ".not", says="no such settings file")
+
+
+class Tenants(Store):
+    tenant = "sorriso"
+
+    def test_create_list_show_delete(self):
+        made = self.json("tenant", "create", "--name", "Grupo Água", "--zone", "America/Manaus", "agua")
+        self.assertEqual((made["slug"], made["profile"]["zone"]), ("agua", "America/Manaus"))
+        self.assertRegex(made["uuid"], "^[0-9a-f-]{36}$")
+        slugs = [tenant["slug"] for tenant in self.json("tenant", "list")["tenants"]]
+        self.assertEqual(sorted(slugs), ["agua", "sorriso"])
+        self.assertEqual(self.json("tenant", "show", "agua")["profile"]["display_name"], "Grupo Água")
+        self.assertIn("Grupo Água", self.ok("tenant", "list"))
+        self.assertIn("America/Manaus", self.ok("tenant", "show", "agua"))
+        self.assertEqual(self.json("tenant", "delete", "agua")["deleted"], "agua")
+        self.refused(NOT_FOUND, "tenant", "show", "agua", says="agua")
+
+    def test_a_slug_is_taken_once_and_has_its_syntax(self):
+        self.refused(CONFLICT, "tenant", "create", "sorriso", says="sorriso")
+        self.refused(USAGE, "tenant", "create", "Sorriso!", says="slug")
+        self.refused(NOT_FOUND, "tenant", "delete", "nobody", says="nobody")
+        self.refused(NOT_FOUND, "patient", "search", "--tenant", "nobody", "ana", says="nobody")
+
+    def test_on_a_terminal_deleting_asks(self):
+        status, shown = run_on_terminal("tenant", "delete", "--yes", "sorriso", CLINICDB_DATA=self.data,
+                                        CLINICDB_CONFIG=self.config)
+        self.assertEqual(status, DONE, shown)
+
+
+class Stats(Store):
+    tenant = "sorriso"
+
+    def test_stats_and_verify(self):
+        stats = self.json("stats")
+        self.assertGreater(stats["last_committed"]["lsn"], 0)
+        self.assertIn("last commit", self.ok("stats"))
+        report = self.json("verify")
+        self.assertEqual((report["clean"], report["tenants"], report["problems"]), (True, 1, []))
+        self.assertIn("no problem", self.ok("verify"))
+
+    def test_reading_takes_no_lock_and_writing_does(self):
+        with open(os.path.join(self.data, "LOCK"), "r+", encoding="utf-8") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # as another program that has the store
+            lock.truncate()
+            lock.write(f"{os.getpid()}\n")
+            lock.flush()
+            for words in (["verify"], ["init"], ["tenant", "create", "other"]):
+                self.refused(IN_USE, *words, says=f"in use by pid {os.getpid()}")
+            self.assertEqual(len(self.json("tenant", "list")["tenants"]), 1)
+            self.assertEqual(self.json("stats")["state"], "read-only")
+
+    def test_a_damaged_log_is_data_loss(self):
+        log = os.path.join(self.data, "log")
+        segments = [os.path.join(log, name) for name in os.listdir(log)
+                    if os.path.getsize(os.path.join(log, name)) >= 1 << 20]
+        self.assertTrue(segments)
+        for segment in segments:
+            with open(segment, "r+b") as file:
+                file.write(b"\xff" * 8192)
+        done = self.refused(DATA_LOSS, "verify", says="log/")
+        self.assertIn("restore", done.stderr)
+
+
+class Bookings(Store):
+    """From nothing to a booked day."""
+    tenant = "sorriso"
+
+    def fill(self):
+        super().fill()
+        self.tenant_ok("clinic", "add", "--name", "Centro", "centro")
+        type(self).patient = self.tenant_json(
+            "patient", "add", "--name", "Ana Conceição Souza", "--born", "1980-05-02", "--cpf", "529.982.247-25",
+            "--phone", "(11) 98765-4321", "--gender", "female")["id"]
+        type(self).professional = self.tenant_json(
+            "professional", "add", "--name", "Dra. Inês Prado", "--council", "CRO 4321/SP", "--specialty",
+            "Ortodontia")["id"]
+
+    def tenant_call(self, *words, **options):
+        return self.call(*words[:2], "--tenant", "sorriso", *words[2:], **options)
+
+    def tenant_json(self, *words):
+        return self.json(*words[:2], "--tenant", "sorriso", *words[2:])
+
+    def tenant_ok(self, *words):
+        return self.ok(*words[:2], "--tenant", "sorriso", *words[2:])
+
+    def book(self, start, *more):
+        return self.tenant_call("appointment", "book", "--professional", self.professional, "--patient",
+                                self.patient, "--start", start, *more)
+
+    def test_patients_are_found_by_every_key(self):
+        for words in (["conceicao", "ANA"], ["--phone", "4321"], ["--born", "1980-05", "sou"],
+                      ["--cpf", "52998224725"]):
+            with self.subTest(words):
+                found = self.tenant_json("patient", "search", *words)
+                self.assertEqual([patient["id"] for patient in found["patients"]], [self.patient])
+                self.assertEqual(found["cursor"], "")
+        self.assertIn("Ana Conceição Souza", self.tenant_ok("patient", "search", "souza"))
+        self.assertIn("No patient found", self.tenant_ok("patient", "search", "zzz"))
+        self.assertEqual(self.tenant_call("patient", "search").returncode, USAGE)
+
+    def test_a_patient_by_id_and_by_cpf(self):
+        shown = self.tenant_json("patient", "get", self.patient)
+        self.assertEqual(shown["patient"]["names"], [{"text": "Ana Conceição Souza"}])
+        self.assertEqual(shown["patient"]["birth_date"], "1980-05-02")
+        self.assertEqual(shown["meta"]["version"], 1)
+        self.assertEqual(self.tenant_json("patient", "get", "--cpf", "529.982.247-25"), shown)
+        self.assertEqual(self.tenant_json("patient", "get", "Patient/" + self.patient), shown)
+        text = self.tenant_ok("patient", "get", self.patient)
+        self.assertIn("529.982.247-25", text)
+        missing = "0190b3c1-7b1c-7d0e-8a51-2f7d1f0c9a11"
+        self.assertEqual(self.tenant_call("patient", "get", missing).returncode, NOT_FOUND)
+        self.assertEqual(self.tenant_call("patient", "get", "not an id").returncode, USAGE)
+        self.assertEqual(self.tenant_call("patient", "get").returncode, USAGE)
+        self.assertEqual(self.tenant_call("patient", "get", "--cpf", "1", "--cns", "2").returncode, USAGE)
+        self.assertEqual(self.tenant_call("patient", "timeline", missing).returncode, NOT_FOUND)
+        self.assertEqual(self.tenant_json("patient", "timeline", self.patient)["items"], [])
+
+    def test_a_wrong_field_is_named(self):
+        done = self.call("patient", "add", "--tenant", "sorriso", "--name", "X Y", "--cpf", "111.111.111-11", "--json")
+        self.assertEqual(done.returncode, USAGE)
+        self.assertEqual(json.loads(done.stdout)["error"]["field"], "patient.cpf")
+        done = self.tenant_call("patient", "add", "--name", "X Y", "--cpf", "52998224725")
+        self.assertEqual(done.returncode, CONFLICT, done.stderr)
+
+    def test_a_booking_a_refused_one_the_day_and_a_cancellation(self):
+        room = self.tenant_json("room", "add", "--name", "Sala 1")["id"]
+        self.assertIn("Sala 1", self.tenant_ok("room", "list", "sala"))
+        self.assertIn("CRO 4321/SP", self.tenant_ok("professional", "list", "prado"))
+        booked = self.book("2026-12-01T09:00", "--room", room, "--title", "Limpeza", "--json")
+        self.assertEqual(booked.returncode, DONE, booked.stderr)
+        booked = json.loads(booked.stdout)
+        self.assertEqual((booked["start"], booked["end"]), ("2026-12-01T12:00:00Z", "2026-12-01T12:30:00Z"))
+
+        taken = self.book("2026-12-01T12:15Z", "--json")
+        self.assertEqual(taken.returncode, CONFLICT)
+        self.assertEqual(json.loads(taken.stdout)["error"]["code"], "FAILED_PRECONDITION")
+        self.assertIn(booked["id"], taken.stderr)
+        self.assertEqual(self.book("2026-12-01T09:30").returncode, DONE, "what touches does not overlap")
+
+        day = self.tenant_json("appointment", "list", "--day", "2026-12-01", "--professional", self.professional)
+        self.assertEqual([each["start"] for each in day["appointments"]],
+                         ["2026-12-01T12:00:00Z", "2026-12-01T12:30:00Z"])
+        self.assertEqual(day["appointments"][0]["status"], "booked")
+        of_room = self.tenant_json("appointment", "list", "--day", "2026-12-01", "--room", room)
+        self.assertEqual([each["appointment_id"] for each in of_room["appointments"]], [booked["id"]])
+        text = self.tenant_ok("appointment", "list", "--day", "2026-12-01", "--patient", self.patient)
+        self.assertRegex(text, "09:00 +09:30 +booked +Limpeza")
+
+        self.assertIn("Cancelled", self.tenant_ok("appointment", "cancel", booked["id"], "--by", "patient"))
+        self.assertEqual(self.tenant_call("appointment", "cancel", booked["id"]).returncode, CONFLICT)
+        self.assertEqual(self.tenant_json("appointment", "get", booked["id"])["appointment"]["status"], "cancelled")
+        self.assertEqual(self.book("2026-12-01T09:00", "--room", room).returncode, DONE, "its time is free again")
+        self.assertTrue(self.json("verify")["clean"])
+
+    def test_wrong_times_and_days_are_usage(self):
+        self.assertEqual(self.book("tomorrow").returncode, USAGE)
+        self.assertEqual(self.book("2026-12-01T09:00", "--end", "2026-12-01T08:00").returncode, USAGE)
+        self.assertEqual(self.book("2026-12-01T09:00", "--minutes", "0").returncode, USAGE)
+        self.assertEqual(self.book("2026-12-01T09:00", "--minutes", "5", "--end",
+                                   "2026-12-01T10:00").returncode, USAGE)
+        done = self.tenant_call("appointment", "list", "--day", "2026-02-30", "--patient", self.patient)
+        self.assertEqual(done.returncode, USAGE)
+        self.assertEqual(self.tenant_call("appointment", "list", "--patient", self.patient, "--room",
+                                          self.patient).returncode, USAGE)
+        self.assertIn("no appointment", self.tenant_ok("appointment", "list", "--patient", self.patient))
+
+    def test_a_clinic_has_a_calendar_of_its_own(self):
+        self.assertEqual(self.book("2026-12-01T09:00").returncode, DONE, "the only clinic is meant")
+        site = self.tenant_json("clinic", "add", "--zone", "America/Manaus", "manaus")["id"]
+        self.assertIn("America/Manaus", self.tenant_ok("clinic", "list"))
+        self.assertEqual(self.book("2026-12-01T10:00").returncode, USAGE, "which of the two?")
+        self.assertEqual(self.book("2026-12-01T10:00", "--clinic", "nowhere").returncode, NOT_FOUND)
+        self.assertEqual(self.book("2026-12-01T10:00", "--clinic", "manaus").returncode, DONE)
+        text = self.tenant_ok("appointment", "list", "--clinic", site, "--day", "2026-12-01")
+        self.assertRegex(text, "America/Manaus")
+        self.assertRegex(text, "(?m)^09:00 +09:30")
+
+    def test_what_was_typed_cannot_steer_a_terminal(self):
+        done = self.tenant_call("room", "add", "--name", "Sala \x1b[31m vermelha")
+        if done.returncode == DONE:
+            self.assertNotIn(ESCAPE, self.tenant_ok("room", "list"))
+        else:
+            self.assertEqual(done.returncode, USAGE)
+            self.assertNotIn(ESCAPE, done.stderr)
+
+
+class Terminal(Store):
+    tenant = "sorriso"
+
+    def on_terminal(self, *words, **options):
+        return run_on_terminal(*words, **{"CLINICDB_DATA": self.data, "CLINICDB_CONFIG": self.config, **options})
+
+    def test_colours_on_a_terminal_alone_and_not_with_no_color(self):
+        self.assertNotIn(ESCAPE, self.ok("tenant", "list"))
+        self.assertIn(ESCAPE + "[1m", self.on_terminal("tenant", "list")[1])
+        self.assertNotIn(ESCAPE, self.on_terminal("tenant", "list", NO_COLOR="1")[1])
+        self.assertNotIn(ESCAPE, self.on_terminal("tenant", "list", TERM="dumb")[1])
+        status, shown = self.on_terminal("tenant", "show", "nobody")
+        self.assertEqual(status, NOT_FOUND)
+        self.assertIn(ESCAPE + "[31mclinicdb:" + ESCAPE + "[0m", shown)
+        self.assertNotIn(ESCAPE, self.call("tenant", "show", "nobody").stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
