@@ -138,4 +138,22 @@ TEST_CASE("fold_digits: only digits stay", "[engine]") {
   CHECK(fold_digits("").empty());
 }
 
+TEST_CASE("fold: Latin letters fold alike alone and beside what the table does not hold",
+          "[engine]") {
+  // U+4E00 takes the text off the ASCII path; the table must give what utf8proc gives.
+  for (int code_point = 1; code_point < 0x0260; ++code_point) {
+    std::string letter;
+    if (code_point < 0x80) {
+      letter.push_back(static_cast<char>(code_point));
+    } else {
+      letter.push_back(static_cast<char>(0xc0 | (code_point >> 6)));
+      letter.push_back(static_cast<char>(0x80 | (code_point & 0x3f)));
+    }
+    CAPTURE(code_point);
+    CHECK(fold_text(letter) + "\u4e00" == fold_text(letter + "\u4e00"));
+    CHECK(fold_text(fold_text(letter)) == fold_text(letter));
+  }
+  CHECK(fold_text("ÁÉÍÓÚÂÊÔÃÕÇ àü ñ") == "aeiouaeoaoc au n");
+}
+
 }  // namespace clinicdb::engine

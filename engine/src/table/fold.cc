@@ -14,6 +14,8 @@ namespace clinicdb::engine {
 namespace {
 
 constexpr std::int32_t kReplacement = 0xfffd;
+// First code point behind Basic Latin, Latin-1 and Latin Extended-A and -B.
+constexpr std::int32_t kLatinEnd = 0x0250;
 
 bool is_ascii(std::string_view text) {
   return std::all_of(text.begin(), text.end(),
@@ -111,6 +113,19 @@ void append_folded(std::string& out, std::int32_t code_point) {
   }
 }
 
+/// What the letters of Latin script fold to, looked up once: names are written in little else, and
+/// utf8proc spends more on one letter than the rest of folding on a whole name.
+const std::string& folded_latin(std::int32_t code_point) {
+  static const std::vector<std::string> kFolded = [] {
+    std::vector<std::string> folded(kLatinEnd);
+    for (std::size_t i = 0; i < kLatinEnd; ++i) {
+      append_folded(folded[i], static_cast<std::int32_t>(i));
+    }
+    return folded;
+  }();
+  return kFolded[static_cast<std::size_t>(code_point)];
+}
+
 bool is_word_code_point(std::int32_t code_point) {
   if (code_point < 0x80) {
     return (code_point >= 'a' && code_point <= 'z') || (code_point >= '0' && code_point <= '9');
@@ -162,7 +177,13 @@ std::vector<Run> runs_of(std::string_view folded) {
   between = folded.substr(0, 0);
   while (!rest.empty()) {
     const char* at = rest.data();
-    const bool in_word = is_word_code_point(take_code_point(rest));
+    std::int32_t code_point = static_cast<std::uint8_t>(*at);
+    if (code_point < 0x80) {
+      rest.remove_prefix(1);
+    } else {
+      code_point = take_code_point(rest);
+    }
+    const bool in_word = is_word_code_point(code_point);
     if (in_word && run_begin == nullptr) {
       run_begin = at;
       between = {between.data(), static_cast<std::size_t>(at - between.data())};
@@ -183,7 +204,14 @@ std::string fold_text(std::string_view utf8) {
     for (const char c : utf8) out.push_back(c == '`' ? '\'' : ascii_lower(c));
     return out;
   }
-  while (!utf8.empty()) append_folded(out, take_code_point(utf8));
+  while (!utf8.empty()) {
+    const std::int32_t code_point = take_code_point(utf8);
+    if (code_point < kLatinEnd) {
+      out.append(folded_latin(code_point));
+    } else {
+      append_folded(out, code_point);
+    }
+  }
   return out;
 }
 
