@@ -16,9 +16,7 @@ if(PROJECT_IS_TOP_LEVEL)
   endforeach()
   install(TARGETS ${clinicdb_installed} EXPORT clinicdb FILE_SET HEADERS)
   install(EXPORT clinicdb NAMESPACE clinicdb:: DESTINATION ${clinicdb_package_dir} FILE clinicdb-targets.cmake)
-  if(TARGET clinicdb)
-    install(TARGETS clinicdb)
-  endif()
+  install(TARGETS clinicdb)
 
   configure_package_config_file(${CMAKE_CURRENT_LIST_DIR}/clinicdb-config.cmake.in clinicdb-config.cmake
     INSTALL_DESTINATION ${clinicdb_package_dir})

@@ -268,7 +268,7 @@ def check_corpora(tree):
     targets = set()
     for path in tree.under("fuzz", ends=("CMakeLists.txt",)):
         text = re.sub(r"#[^\n]*", "", tree.text(path))
-        targets |= set(re.findall(r"^clinicdb_fuzz_target\(\s*(\w+)", text, re.MULTILINE))
+        targets |= set(re.findall(r"^ *clinicdb_fuzz_target\(\s*(\w+)", text, re.MULTILINE))
     corpora = {p.split("/")[2] for p in tree.under("fuzz/corpus")}
     for name in sorted(targets - corpora):
         yield "fuzz/CMakeLists.txt", 1, f"fuzz target {name} has no fuzz/corpus/{name}/"
