@@ -74,25 +74,32 @@ struct SimulatedFileSystem::Inode {
   void make_sector_durable(std::uint64_t sector) {
     const std::uint64_t start = sector * kSectorBytes;
     if (start >= content.size()) return;
-    durable.replace(start, kSectorBytes, content, start, kSectorBytes);
+    // The durable size is the caller's business.
+    const std::uint64_t end = std::min<std::uint64_t>(start + kSectorBytes, durable.size());
+    if (start < end) durable.replace(start, end - start, content, start, end - start);
   }
 
   void sync() {
     durable.resize(content.size());
     for (const auto& [sector, versions] : dirty) make_sector_durable(sector);
     dirty.clear();
+    growth_lost = false;
   }
 
   /// The kernel wrote some pages, failed, and marks all of them clean: what was lost stays lost,
   /// and no later sync will bring it back, although it says OK (L7).
   void fail_sync() {
-    durable.resize(content.size());
+    const std::size_t before = durable.size();
+    const bool grew = content.size() > before;
+    const bool in_order = appends_in_order && grew;
+    durable.resize(in_order ? before + (content.size() - before) / 2 : content.size());
     std::size_t left = dirty.size() / 2;
     for (const auto& [sector, versions] : dirty) {
-      if (left-- == 0) break;
+      if (!in_order && left-- == 0) break;
       make_sector_durable(sector);
     }
     dirty.clear();
+    growth_lost = in_order;
   }
 
   /// `choose(n)` is uniform in [0, n), or always 0 to lose everything.
@@ -119,6 +126,13 @@ struct SimulatedFileSystem::Inode {
                                    : versions[pick - 2];
       const std::size_t bytes = std::min<std::uint64_t>(kept.size(), size - start);
       after.replace(start, bytes, kept, 0, bytes);
+    }
+    if (growth_lost) {
+      after.resize(std::min<std::uint64_t>(size, durable.size()));
+      size = after.size();
+    } else if (appends_in_order && size > durable.size()) {
+      after.replace(durable.size(), std::string::npos, content, durable.size(),
+                    size - durable.size());
     }
     resize(size);
     content = after;
@@ -150,6 +164,9 @@ struct SimulatedFileSystem::Inode {
   const bool directory;
   const std::shared_ptr<std::uint64_t> used_bytes;
   // files
+  bool appends_in_order = false;
+  bool growth_lost =
+      false;  ///< what is beyond the durable size is gone, unless a later sync makes it a hole
   std::string content;
   std::string durable;
   /// Sectors changed since the last sync -> the versions they had in between, without the first and
@@ -402,6 +419,16 @@ Result<std::uint64_t> SimulatedFileSystem::file_size(const std::string& path) {
   const Inode* inode = walk(parts, parts.size());
   if (inode == nullptr) return status_from_errno(ENOENT, "size of", path);
   return std::uint64_t{inode->content.size()};
+}
+
+Status SimulatedFileSystem::keep_appends_in_order(const std::string& path) {
+  std::lock_guard lock(mutex_);
+  RETURN_IF_ERROR(admit("look at", path));
+  const std::vector<std::string> parts = split(path);
+  Inode* inode = walk(parts, parts.size());
+  if (inode == nullptr) return status_from_errno(ENOENT, "look at", path);
+  inode->appends_in_order = true;
+  return Status();
 }
 
 Status SimulatedFileSystem::remove(const std::string& path) {

@@ -63,6 +63,10 @@ class SimulatedFileSystem final : public engine::FileSystem {
   Status link(const std::string& from, const std::string& to);
   Result<bool> is_directory(const std::string& path);
   Result<std::uint64_t> file_size(const std::string& path);
+  /// From here on a crash keeps a beginning of what was appended to this file, without holes: what
+  /// a file system does that lets no file grow before its bytes are written (ext4 with
+  /// data=ordered, XFS).
+  Status keep_appends_in_order(const std::string& path);
 
   /// The power goes and comes back: what was not durable is dropped as `random` says, handles and
   /// locks die.

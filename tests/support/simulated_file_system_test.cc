@@ -192,6 +192,26 @@ TEST_CASE("simulated_file_system: an unsynced growth may survive without its byt
   CHECK(zeros);
 }
 
+TEST_CASE("simulated_file_system: where appends are kept in order, a growth has no holes",
+          "[support]") {
+  std::set<std::size_t> sizes;
+  for (std::uint64_t seed = 0; seed < 300; ++seed) {
+    SimulatedFileSystem disk;
+    std::unique_ptr<File> file = durable_file(disk, "a", "start");
+    REQUIRE(disk.keep_appends_in_order("a").ok());
+    REQUIRE(file->write_at(5, std::string(700, 'x')).ok());
+    REQUIRE(file->write_at(705, std::string(700, 'y')).ok());
+    SeededRandom random(seed);
+    disk.crash(random);
+    const std::string after = contents(disk, "a");
+    CHECK(("start" + std::string(700, 'x') + std::string(700, 'y')).starts_with(after));
+    sizes.insert(after.size());
+  }
+  CHECK(sizes.contains(5));
+  CHECK(sizes.contains(1405));
+  CHECK(sizes.size() > 10);
+}
+
 TEST_CASE("simulated_file_system: an unsynced truncation is kept or undone", "[support]") {
   std::set<std::string> seen;
   for (std::uint64_t seed = 0; seed < 100; ++seed) {
