@@ -11,11 +11,13 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import unittest
 
 PROGRAM = os.path.abspath(sys.argv.pop(1))
 
 DONE, FINDINGS, USAGE, NOT_FOUND, CONFLICT, DATA_LOSS, IN_USE, INPUT_OUTPUT = range(8)
+INTERRUPTED = 130
 ESCAPE = "\x1b"
 
 
@@ -29,11 +31,13 @@ def run(*words, stdin=None, cwd=None, **changes):
                           env=environment(**changes), timeout=300, check=False)
 
 
-def run_on_terminal(*words, signal_when=None, **changes):
+def run_on_terminal(*words, stdin=None, signal_when=None, after_signal=None, **changes):
     """Runs with standard output and error on a terminal; returns exit status and all that was shown. Interrupts the
-    program once `signal_when` was shown."""
+    program once `signal_when` was shown, and calls `after_signal` then."""
     child, terminal = pty.fork()
     if child == 0:
+        if stdin is not None:
+            os.dup2(stdin, 0)
         os.execve(PROGRAM, [PROGRAM, *map(str, words)], environment(**changes))
     shown = b""
     while True:
@@ -51,6 +55,8 @@ def run_on_terminal(*words, signal_when=None, **changes):
         if signal_when and signal_when in shown:
             os.kill(child, signal.SIGINT)
             signal_when = None
+            if after_signal:
+                after_signal()
     os.close(terminal)
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), shown.decode()
 
@@ -129,9 +135,10 @@ class Words(unittest.TestCase):
                 self.assertEqual(done.stderr, "")
 
     def test_the_fixed_words_are_there(self):
-        for command in ("init", "tenant create", "tenant list", "tenant show", "tenant delete", "patient get",
+        for command in ("init", "tenant create", "tenant list", "tenant show", "tenant delete", "import", "export",
+                        "generate", "patient get",
                         "patient search", "patient timeline", "appointment book", "appointment cancel",
-                        "appointment list", "verify", "stats", "completion", "version"):
+                        "appointment list", "verify", "stats", "bench", "completion", "version"):
             self.assertIn(command, commands())
 
     def test_the_help_of_the_program_lists_exit_codes(self):
@@ -444,6 +451,128 @@ class Bookings(Store):
             self.assertNotIn(ESCAPE, done.stderr)
 
 
+class Transfers(Store):
+    """In, out and made up."""
+    tenant = "sorriso"
+
+    def fill(self):
+        super().fill()
+        type(self).made_up = self.json("generate", "--output", self.path("fhir"), "--patients", "3", "--years", "2")
+
+    def path(self, name):
+        return os.path.join(self.directory, name)
+
+    def write(self, name, *resources):
+        with open(self.path(name), "w", encoding="utf-8") as file:
+            for resource in resources:
+                file.write((resource if isinstance(resource, str) else json.dumps(resource)) + "\n")
+        return self.path(name)
+
+    def import_json(self, *paths, **options):
+        return self.json("import", "--tenant", "sorriso", *paths, **options)
+
+    def test_the_same_seed_makes_the_same_and_nothing_is_replaced(self):
+        self.assertEqual(self.made_up["resources"], sum(self.made_up["by_type"].values()))
+        again = self.json("generate", "--output", self.path("again"), "--patients", "3", "--years", "2", "--seed", "1")
+        other = self.json("generate", "--output", self.path("other"), "--patients", "3", "--years", "2", "--seed", "2")
+        self.assertEqual(again["by_type"], self.made_up["by_type"])
+        contents = []
+        for folder in ("fhir", "again", "other"):
+            with open(os.path.join(self.path(folder), "Patient.ndjson"), encoding="utf-8") as file:
+                contents.append(file.read())
+        self.assertEqual(contents[0], contents[1])
+        self.assertNotEqual(contents[0], contents[2])
+        self.assertEqual(len(contents[0].splitlines()), 3)
+        self.assertGreater(other["bytes"], 0)
+        self.refused(CONFLICT, "generate", "--output", self.path("fhir"), says="is there already")
+
+    def test_resources_say_how_many_and_exclude_patients(self):
+        made = self.json("generate", "--output", self.path("more"), "--resources", "500")
+        self.assertGreaterEqual(made["resources"], 500)
+        self.refused(USAGE, "generate", "--output", self.path("x"), "--resources", "5", "--patients", "5")
+
+    def test_import_says_what_it_did_and_again_changes_nothing(self):
+        first = self.import_json(self.path("fhir"))
+        self.assertEqual(list(first)[:7],
+                         ["files", "resources", "imported", "unchanged", "failed", "seconds", "resources_per_second"])
+        resources = self.made_up["resources"]
+        self.assertEqual((first["files"], first["resources"], first["imported"], first["unchanged"], first["failed"]),
+                         (self.made_up["files"], resources, resources, 0, 0))
+        self.assertAlmostEqual(first["resources_per_second"], resources / first["seconds"],
+                               delta=first["resources_per_second"] / 100)
+        again = self.import_json(self.path("fhir"))
+        self.assertEqual((again["imported"], again["unchanged"]), (0, resources))
+        out = self.ok("import", "--tenant", "sorriso", self.path("fhir/Patient.ndjson"))
+        self.assertRegex(out, "(?m)^Patient +0 +3 +0$")
+        self.assertRegex(out, "3 resources of 1 files in .*/s\\): 0 imported, 3 unchanged, 0 failed")
+        self.assertTrue(self.json("verify")["clean"])
+
+    def test_standard_input_too(self):
+        with open(self.path("fhir/Patient.ndjson"), encoding="utf-8") as file:
+            report = self.import_json("-", stdin=file.read())
+        self.assertEqual((report["files"], report["imported"]), (1, 3))
+
+    def test_what_is_wrong_is_said_line_by_line_and_the_rest_goes_on(self):
+        path = self.write("mixed.ndjson", {"resourceType": "Patient", "id": "good-1", "name": [{"text": "Rui"}]},
+                          {"resourceType": "Nonsense", "id": "bad-1"}, "{\"resourceType\": \"Patient\", ",
+                          {"resourceType": "Patient", "id": "good-2", "birthDate": "1980"})
+        done = self.call("import", "--tenant", "sorriso", "--json", path)
+        self.assertEqual(done.returncode, FINDINGS, done.stderr)
+        report = json.loads(done.stdout)
+        self.assertEqual((report["resources"], report["imported"], report["failed"]), (4, 2, 2))
+        lines = done.stderr.splitlines()
+        self.assertEqual(len(lines), 2)
+        for number, line in zip((2, 3), lines):
+            self.assertTrue(line.startswith(f"{path}:{number}: "), line)
+        self.assertEqual(self.json("patient", "get", "--tenant", "sorriso", "good-1")["patient"]["fhir_id"], "good-1")
+
+    def test_paths_and_tenants_that_are_not_there(self):
+        self.refused(NOT_FOUND, "import", "--tenant", "sorriso", self.path("nothing"), says="nothing")
+        self.refused(NOT_FOUND, "import", "--tenant", "nobody", self.path("fhir"), says="nobody")
+        self.refused(NOT_FOUND, "export", "--tenant", "nobody", "--output", self.path("out"), says="nobody")
+        self.assertFalse(os.path.exists(self.path("out")))
+        self.refused(INPUT_OUTPUT, "export", "--tenant", "sorriso", "--output", "/sys/clinicdb")
+        self.refused(USAGE, "export", "--tenant", "sorriso", "--output", self.path("out"), "--format", "xml")
+        self.refused(USAGE, "import", "--tenant", "sorriso")
+
+    def test_export_gives_back_what_came_in(self):
+        self.import_json(self.path("fhir"))
+        exported = self.json("export", "--tenant", "sorriso", "--output", self.path("out"))
+        self.assertEqual({k: v for k, v in self.made_up["by_type"].items() if v}, exported["by_type"])
+        for name in os.listdir(self.path("out")):
+            lines = []
+            for folder in ("fhir", "out"):
+                with open(os.path.join(self.path(folder), name), encoding="utf-8") as file:
+                    lines.append(sorted((json.loads(line) for line in file), key=lambda each: each["id"]))
+            self.assertEqual(lines[0], lines[1], name)
+        self.assertRegex(self.ok("export", "--tenant", "sorriso", "--output", self.path("out")), "(?m)^Patient +3$")
+
+    def test_bundles_and_gzip_go_into_another_store(self):
+        self.import_json(self.path("fhir"))
+        self.ok("export", "--tenant", "sorriso", "--output", self.path("out"), "--format", "bundle", "--gzip",
+                "--bundle-resources", "50")
+        names = sorted(os.listdir(self.path("out")))
+        self.assertEqual(names[0], "bundle-000001.json.gz")
+        self.assertEqual(len(names), -(-self.made_up["resources"] // 50))
+        self.ok("tenant", "create", "other")
+        report = self.json("import", "--tenant", "other", self.path("out"))
+        self.assertEqual((report["imported"], report["failed"]), (self.made_up["resources"], 0))
+
+    def test_an_imported_patient_has_a_timeline(self):
+        self.import_json(self.path("fhir"))
+        with open(self.path("fhir/Patient.ndjson"), encoding="utf-8") as file:
+            patient = json.loads(file.readline())["id"]
+        page = self.json("patient", "timeline", "--tenant", "sorriso", "--limit", "5", patient)
+        self.assertEqual(len(page["items"]), 5)
+        times = [item["time"] for item in page["items"]]
+        self.assertEqual(times, sorted(times, reverse=True))
+        rest = self.json("patient", "timeline", "--tenant", "sorriso", "--limit", "5", "--cursor", page["cursor"],
+                         patient)
+        self.assertLessEqual(rest["items"][0]["time"], times[-1])
+        self.assertFalse({item["id"] for item in page["items"]} & {item["id"] for item in rest["items"]})
+        self.assertIn("Encounter", self.ok("patient", "timeline", "--tenant", "sorriso", "--limit", "200", patient))
+
+
 class Terminal(Store):
     tenant = "sorriso"
 
@@ -459,6 +588,54 @@ class Terminal(Store):
         self.assertEqual(status, NOT_FOUND)
         self.assertIn(ESCAPE + "[31mclinicdb:" + ESCAPE + "[0m", shown)
         self.assertNotIn(ESCAPE, self.call("tenant", "show", "nobody").stderr)
+
+    def test_a_bar_on_a_terminal_alone(self):
+        folder = os.path.join(self.directory, "fhir")
+        status, shown = self.on_terminal("generate", "--output", folder, "--patients", "5")
+        self.assertEqual(status, DONE, shown)
+        self.assertIn("\rgenerate [", shown)
+        status, shown = self.on_terminal("import", "--tenant", "sorriso", folder)
+        self.assertEqual(status, DONE, shown)
+        self.assertRegex(shown, r"\rimport \[#+\.*\] \d+ %  [\d,]+ resources")
+        self.assertRegex(shown, r"\r +\r", "the line is taken away")
+        self.assertIn("\rverify ", self.on_terminal("verify")[1])
+        again = self.call("import", "--tenant", "sorriso", folder)
+        self.assertEqual((again.returncode, again.stderr), (DONE, ""))
+        self.assertNotIn("\r", again.stdout)
+
+    def test_an_interrupted_generate_ends_at_once(self):
+        status, shown = self.on_terminal("generate", "--output", os.path.join(self.directory, "fhir"), "--resources",
+                                         "100000000", signal_when=b"generate [")
+        self.assertEqual(status, INTERRUPTED, shown[-300:])
+
+    def test_an_interrupted_import_keeps_what_was_committed(self):
+        # The input has no end until the program was interrupted, and goes on then.
+        lines = "".join(json.dumps({"resourceType": "Patient", "id": f"p{n}", "name": [{"text": "Rui " * 20}]}) + "\n"
+                        for n in range(10_000)).encode()
+        reader, writer = os.pipe()
+        interrupted = threading.Event()
+
+        def feed():
+            with os.fdopen(writer, "wb") as pipe:
+                try:
+                    pipe.write(lines)
+                    pipe.flush()
+                    interrupted.wait(300)
+                    pipe.write(lines)
+                except BrokenPipeError:
+                    pass
+
+        feeder = threading.Thread(target=feed)
+        feeder.start()
+        status, shown = self.on_terminal("import", "--tenant", "sorriso", "-", stdin=reader,
+                                         signal_when=b"resources", after_signal=interrupted.set)
+        os.close(reader)
+        feeder.join()
+        self.assertEqual(status, INTERRUPTED, shown[-300:])
+        self.assertIn("what was committed stays", shown)
+        report = self.json("verify")
+        self.assertTrue(report["clean"])
+        self.assertGreater(report["records"], 1)
 
 
 if __name__ == "__main__":

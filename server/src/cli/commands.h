@@ -8,6 +8,7 @@ class Commands;
 void add_store_commands(Commands& commands);   // init, stats, verify
 void add_tenant_commands(Commands& commands);  // tenant
 void add_patient_commands(Commands& commands);
+void add_transfer_commands(Commands& commands);  // import, export, generate
 void add_people_commands(Commands& commands);
 void add_appointment_commands(Commands& commands);
 void add_bench_command(Commands& commands);       // bench

@@ -14,6 +14,17 @@ class EmbeddedTarget final : public Target {
     return dispatch(*clinic_, method, context, request);
   }
 
+  Result<clinic::fhir::ImportReport> import_fhir(
+      const clinic::CallContext& context, const std::vector<std::string>& paths,
+      const clinic::fhir::ImportOptions& options) override {
+    return clinic::fhir::import_fhir(clinic_->store(), context.tenant, paths, options);
+  }
+  Result<clinic::fhir::ExportReport> export_fhir(
+      const clinic::CallContext& context, const std::string& directory,
+      const clinic::fhir::ExportOptions& options) override {
+    return clinic::fhir::export_fhir(clinic_->store(), context.tenant, directory, options);
+  }
+
   Result<engine::StoreStats> stats() override { return clinic_->store().stats(); }
   Result<engine::VerifyReport> verify(const engine::VerifyOptions& options) override {
     return clinic_->store().verify(options);

@@ -2,21 +2,21 @@
 // a server can stand where now a directory does, with the same words and the same output.
 #pragma once
 
-#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "clinicdb/base/check.h"
 #include "clinicdb/base/result.h"
 #include "clinicdb/clinic/context.h"
+#include "clinicdb/clinic/fhir/exporter.h"
+#include "clinicdb/clinic/fhir/importer.h"
 #include "clinicdb/clinic/methods.h"
 #include "clinicdb/engine/store.h"
 #include "dispatch.h"
 
 namespace clinicdb::server {
-
-using ProgressFunction = std::function<void(std::uint64_t done, std::uint64_t total)>;
 
 /// Thread-compatible.
 class Target {
@@ -26,6 +26,14 @@ class Target {
   /// A method of the clinic's services: see dispatch.h.
   virtual Result<AnyAnswer> call(clinic::MethodId method, const clinic::CallContext& context,
                                  const google::protobuf::Message& request) = 0;
+
+  /// FHIR in and out, for the context's tenant: see clinic/fhir/importer.h and exporter.h.
+  virtual Result<clinic::fhir::ImportReport> import_fhir(
+      const clinic::CallContext& context, const std::vector<std::string>& paths,
+      const clinic::fhir::ImportOptions& options) = 0;
+  virtual Result<clinic::fhir::ExportReport> export_fhir(
+      const clinic::CallContext& context, const std::string& directory,
+      const clinic::fhir::ExportOptions& options) = 0;
 
   virtual Result<engine::StoreStats> stats() = 0;
   virtual Result<engine::VerifyReport> verify(const engine::VerifyOptions& options) = 0;
