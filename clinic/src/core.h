@@ -254,7 +254,8 @@ Result<Response> Core::save(const CallContext& context, const engine::Table<R>& 
     }
     R record = given;
     RETURN_IF_ERROR(adjust(record, current ? &current->record : nullptr));
-    Result<engine::PreparedRecord> prepared = table.prepare(record);
+    Result<engine::PreparedRecord> prepared =
+        current ? table.prepare(record, *current) : table.prepare(record);
     if (!prepared) return name_fields(std::move(prepared).error(), options.noun);
 
     engine::PutOptions put_options;

@@ -94,6 +94,33 @@ TEST_CASE_METHOD(Fixture, "store: versions are optimistic, and a conflict carrie
   verify_clean();
 }
 
+TEST_CASE_METHOD(Fixture, "store: what a put replaces may be known; another version is looked at",
+                 "[engine]") {
+  const TenantId t = tenant();
+  REQUIRE(put(t, visit(1, "a")).ok());
+  const Stored<Visit> first = *get(t, 1);
+  const auto put_over = [&](const Visit& changed, const Stored<Visit>& replaced) {
+    auto prepared = visits.prepare(changed, replaced);
+    REQUIRE(prepared.has_value());
+    CHECK(prepared->replaced_version == replaced.meta.version);
+    return store
+        ->execute(t, {},
+                  [&](Transaction& tx) -> Result<std::string> {
+                    RETURN_IF_ERROR(tx.put(*prepared, {}).status());
+                    return std::string();
+                  })
+        .status();
+  };
+  REQUIRE(put_over(visit(1, "b"), first).ok());
+  verify_clean();
+  // `first` is no longer what is there: entry "b" must go all the same.
+  REQUIRE(put_over(visit(1, "c"), first).ok());
+  verify_clean();
+  auto view = store->view(t);
+  CHECK_FALSE((*view)->find(visits, kByCode, Key().text("b"))->has_value());
+  CHECK((*view)->find(visits, kByCode, Key().text("c"))->has_value());
+}
+
 TEST_CASE_METHOD(
     Fixture, "store: a unique entry belongs to one record of a tenant, and to one of each tenant",
     "[engine]") {

@@ -96,12 +96,7 @@ class Verifier {
       return entries;
     }
     ASSIGN_OR_RETURN(const std::shared_ptr<const void> record, table.decode(raw.body));
-    for (const IndexDef& def : table.indexes) {
-      IndexEntries& list = entries.emplace_back(def.kind);
-      def.extract(record.get(), list);
-      RETURN_IF_ERROR(list.finish());
-    }
-    return entries;
+    return index_entries(table, record.get());
   }
 
   Status check_table(const TenantInfo& tenant, const Catalog::TableEntry& table) {

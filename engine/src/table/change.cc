@@ -31,6 +31,13 @@ Status check_version(const TableDef& table, std::optional<std::uint64_t> expecte
   return version_conflict(table, *expected, current);
 }
 
+/// True when the stored record has this body.
+Result<bool> same_body(const Envelope& envelope, std::string_view body) {
+  if (!envelope.compressed) return envelope.stored_body == body;
+  ASSIGN_OR_RETURN(const std::string stored, envelope_body(envelope));
+  return stored == body;
+}
+
 /// Two claims of one record on one resource that overlap would hide each other from later checks.
 Status check_own_claims(const IndexDef& def, const IndexEntries& entries) {
   const auto& list = entries.entries();
@@ -113,11 +120,11 @@ Result<std::optional<TransactionOver::Current>> TransactionOver::read_current(
     const TableDef& table, std::string_view row_key) const {
   std::optional<Current> current;
   RETURN_IF_ERROR(state().get(row_key, [&](std::string_view value) -> Status {
-    Result<Envelope> envelope = decode_envelope(value);
+    current.emplace();
+    current->value = value;
+    Result<Envelope> envelope = decode_envelope(current->value);
     if (!envelope) return std::move(envelope).error().with_context("table \"" + table.name + "\"");
-    Result<std::string> body = envelope_body(*envelope);
-    if (!body) return std::move(body).error().with_context("table \"" + table.name + "\"");
-    current = Current{std::string(value), envelope->meta, std::move(body).value()};
+    current->envelope = *envelope;
     return Status();
   }));
   return current;
@@ -125,15 +132,9 @@ Result<std::optional<TransactionOver::Current>> TransactionOver::read_current(
 
 Result<std::vector<IndexEntries>> TransactionOver::entries_of(const TableDef& table,
                                                               const Current& current) const {
-  std::vector<IndexEntries> entries;
-  ASSIGN_OR_RETURN(const std::shared_ptr<const void> record, table.decode(current.body));
-  entries.reserve(table.indexes.size());
-  for (const IndexDef& index : table.indexes) {
-    IndexEntries& list = entries.emplace_back(index.kind);
-    index.extract(record.get(), list);
-    RETURN_IF_ERROR(list.finish());
-  }
-  return entries;
+  ASSIGN_OR_RETURN(const std::string body, envelope_body(current.envelope));
+  ASSIGN_OR_RETURN(const std::shared_ptr<const void> record, table.decode(body));
+  return index_entries(table, record.get());
 }
 
 Status TransactionOver::compare_entries(const Catalog::TableEntry& table,
@@ -186,8 +187,8 @@ void TransactionOver::write(const TableDef& table, std::string_view record_key,
   out_.put(layout::row_key(tenant(), table.id, record_key), encode_envelope(meta, body), later);
   if (current && table.history) {
     // A version of this same transaction has no LSN yet either.
-    out_.put(layout::history_key(tenant(), table.id, record_key, current->meta.version),
-             current->value, later && current->meta.updated_lsn.value == 0);
+    out_.put(layout::history_key(tenant(), table.id, record_key, current->meta().version),
+             current->value, later && current->meta().updated_lsn.value == 0);
   }
   tags_.push_back(cache_tag_record(tenant(), table.id, record_key));
   tags_.push_back(cache_tag_table(tenant(), table.id));
@@ -223,21 +224,24 @@ Result<PutResult> TransactionOver::put(const PreparedRecord& record, const PutOp
 
   ASSIGN_OR_RETURN(const std::optional<Current> current,
                    read_current(table, layout::row_key(tenant(), table.id, record.key)));
-  const bool exists = current && !current->meta.deleted;
+  const bool exists = current && !current->meta().deleted;
   if (options.never_before && current) {
     return already_exists("table \"" + table.name + "\" has had a record of that key")
-        .with_current_version(current->meta.version);
+        .with_current_version(current->meta().version);
   }
   RETURN_IF_ERROR(
-      check_version(table, options.expected_version, exists ? current->meta.version : 0));
-  if (exists && options.skip_unchanged && current->body == record.body) {
-    return PutResult{PutEffect::kUnchanged, current->meta.version};
+      check_version(table, options.expected_version, exists ? current->meta().version : 0));
+  if (exists && options.skip_unchanged) {
+    ASSIGN_OR_RETURN(const bool same, same_body(current->envelope, record.body));
+    if (same) return PutResult{PutEffect::kUnchanged, current->meta().version};
   }
 
-  std::vector<IndexEntries> before;
-  if (exists) {
-    ASSIGN_OR_RETURN(before, entries_of(table, *current));
+  std::vector<IndexEntries> decoded;
+  const bool known = exists && record.replaced_version == current->meta().version;
+  if (exists && !known) {
+    ASSIGN_OR_RETURN(decoded, entries_of(table, *current));
   }
+  const std::vector<IndexEntries>& before = known ? record.replaced_entries : decoded;
   std::vector<EntryChange> changes;
   RETURN_IF_ERROR(compare_entries(*place, before, record.entries, changes));
   for (const EntryChange& change : changes) {
@@ -247,7 +251,7 @@ Result<PutResult> TransactionOver::put(const PreparedRecord& record, const PutOp
   RETURN_IF_ERROR(check_limits(changes.size() + 2, record.body.size() + 2 * kEnvelopeBytes));
 
   RecordMeta meta;
-  if (current) meta = current->meta;
+  if (current) meta = current->meta();
   meta.version += 1;
   meta.deleted = false;
   if (!exists) {
@@ -272,15 +276,15 @@ Status TransactionOver::remove(const TableDef& named, std::string_view key,
   const TableDef& table = *place->def;
   ASSIGN_OR_RETURN(const std::optional<Current> current,
                    read_current(table, layout::row_key(tenant(), table.id, key)));
-  if (!current || current->meta.deleted)
+  if (!current || current->meta().deleted)
     return not_found("table \"" + table.name + "\" has no record of that key");
-  RETURN_IF_ERROR(check_version(table, expected_version, current->meta.version));
+  RETURN_IF_ERROR(check_version(table, expected_version, current->meta().version));
   ASSIGN_OR_RETURN(const std::vector<IndexEntries> before, entries_of(table, *current));
   std::vector<EntryChange> changes;
   RETURN_IF_ERROR(compare_entries(*place, before, {}, changes));
   RETURN_IF_ERROR(check_limits(changes.size() + 2, 2 * kEnvelopeBytes));
 
-  RecordMeta meta = current->meta;
+  RecordMeta meta = current->meta();
   meta.version += 1;
   meta.deleted = true;
   meta.updated_lsn = setting_.stamp;

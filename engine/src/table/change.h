@@ -14,6 +14,7 @@
 #include "clinicdb/engine/result_cache.h"
 #include "clinicdb/engine/transaction.h"
 #include "table/read.h"
+#include "txn/envelope.h"
 #include "txn/overlay.h"
 
 namespace clinicdb::engine {
@@ -65,11 +66,14 @@ class TransactionOver final : public ReaderOver<Transaction> {
     std::uint64_t version;
     std::string key;
   };
-  /// The record as it is: as stored, and decoded.
+  /// The record as it is.
   struct Current {
-    std::string value;
-    RecordMeta meta;
-    std::string body;
+    Current() = default;
+    Current(Current&&) = default;
+    Current& operator=(Current&&) = default;
+    std::string value;  ///< as stored
+    Envelope envelope;  ///< its view is into `value`, whose bytes do not move: never a short string
+    const RecordMeta& meta() const { return envelope.meta; }
   };
   struct EntryChange {
     const IndexDef* def = nullptr;

@@ -80,6 +80,19 @@ const IndexDef* TableDef::index(IndexNumber number) const {
   return found == indexes.end() ? nullptr : &*found;
 }
 
+Result<std::vector<IndexEntries>> index_entries(const TableDef& table, const void* record) {
+  std::vector<IndexEntries> entries;
+  entries.reserve(table.indexes.size());
+  for (const IndexDef& index : table.indexes) {
+    IndexEntries& list = entries.emplace_back(index.kind);
+    index.extract(record, list);
+    if (Status status = list.finish(); !status.ok()) {
+      return std::move(status).with_context(table.name).with_field(index.name);
+    }
+  }
+  return entries;
+}
+
 Result<PreparedRecord> prepare(const TableDef& table, const void* record) {
   PreparedRecord prepared;
   prepared.table = &table;
@@ -96,14 +109,15 @@ Result<PreparedRecord> prepare(const TableDef& table, const void* record) {
                             std::to_string(prepared.body.size()) + " bytes; at most " +
                             std::to_string(kRecordBodyBytesMax) + " are possible");
   }
-  prepared.entries.reserve(table.indexes.size());
-  for (const IndexDef& index : table.indexes) {
-    IndexEntries& entries = prepared.entries.emplace_back(index.kind);
-    index.extract(record, entries);
-    if (Status status = entries.finish(); !status.ok()) {
-      return std::move(status).with_context(table.name).with_field(index.name);
-    }
-  }
+  ASSIGN_OR_RETURN(prepared.entries, index_entries(table, record));
+  return prepared;
+}
+
+Result<PreparedRecord> prepare(const TableDef& table, const void* record, const void* replaced,
+                               std::uint64_t version) {
+  ASSIGN_OR_RETURN(PreparedRecord prepared, prepare(table, record));
+  ASSIGN_OR_RETURN(prepared.replaced_entries, index_entries(table, replaced));
+  prepared.replaced_version = version;
   return prepared;
 }
 

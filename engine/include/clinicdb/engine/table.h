@@ -138,6 +138,10 @@ struct Schema {
   std::vector<const TableDef*> tables;  ///< not owned; outlive the store
 };
 
+/// The entries that a record has in each of the table's indexes, in that order. kInvalidArgument
+/// when an index refuses one; field() names it.
+Result<std::vector<IndexEntries>> index_entries(const TableDef& table, const void* record);
+
 /// A record, checked and encoded with its index entries, ready to be put: made on the caller's
 /// thread so that the shard's writer does not pay for it (rule C6).
 struct PreparedRecord {
@@ -145,11 +149,19 @@ struct PreparedRecord {
   std::string key;
   std::string body;
   std::vector<IndexEntries> entries;  ///< one for each of table->indexes, in that order
+  /// The version that this is meant to replace, with the entries it had, where the caller knows it:
+  /// then the writer need not decode it. 0: not known. Another version is decoded all the same.
+  std::uint64_t replaced_version = 0;
+  std::vector<IndexEntries> replaced_entries;
 };
 
 /// kInvalidArgument when the key is empty or too long, the body too large, or an index refuses an
 /// entry.
 Result<PreparedRecord> prepare(const TableDef& table, const void* record);
+/// The same, knowing what is replaced. REQUIRES: `replaced` is what a reader gave for the record's
+/// key, at `version`.
+Result<PreparedRecord> prepare(const TableDef& table, const void* record, const void* replaced,
+                               std::uint64_t version);
 
 template <class R>
 class Table {
@@ -207,6 +219,9 @@ class Table {
   operator const TableDef&() const { return def_; }  // NOLINT
   Result<R> decode(std::string_view body) const { return decode_(body); }
   Result<PreparedRecord> prepare(const R& record) const { return engine::prepare(def_, &record); }
+  Result<PreparedRecord> prepare(const R& record, const Stored<R>& replaced) const {
+    return engine::prepare(def_, &record, &replaced.record, replaced.meta.version);
+  }
 
  private:
   Table&& add(IndexNumber number, std::string name, IndexKind kind, std::size_t tag_bytes,
