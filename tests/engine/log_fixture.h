@@ -3,6 +3,7 @@
 #pragma once
 
 #include <catch2/catch.hpp>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -100,6 +101,34 @@ inline void overwrite(FileSystem& file_system, const std::string& path, std::uin
 
 inline std::string segment_path(std::uint64_t id) {
   return std::string(kLogDirectory) + "/" + segment_file_name(id);
+}
+
+inline void require_data_loss(const CommitLogOptions& options, std::string_view naming) {
+  const Result<std::unique_ptr<CommitLog>> log = CommitLog::open(options);
+  REQUIRE_FALSE(log.has_value());
+  INFO(log.error().to_string());
+  REQUIRE(log.error().code() == StatusCode::kDataLoss);
+  REQUIRE(log.error().message().find(naming) != std::string::npos);
+}
+
+/// Every file of the log directory, by name.
+inline std::map<std::string, std::string> snapshot(FileSystem& file_system) {
+  const Result<std::vector<std::string>> names = file_system.list(std::string(kLogDirectory));
+  REQUIRE(names.has_value());
+  std::map<std::string, std::string> files;
+  for (const std::string& name : *names) {
+    files[name] = whole_file(file_system, std::string(kLogDirectory) + "/" + name);
+  }
+  return files;
+}
+
+/// Where the entries of a segment stand, in order, and behind the last of them.
+inline std::vector<std::uint64_t> entry_offsets(std::string_view segment) {
+  std::vector<std::uint64_t> offsets = {kSegmentHeaderBytes};
+  while (const Result<EntryView> entry = decode_entry(segment.substr(offsets.back()))) {
+    offsets.push_back(offsets.back() + entry->encoded_bytes);
+  }
+  return offsets;
 }
 
 }  // namespace clinicdb::engine::test

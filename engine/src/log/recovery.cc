@@ -42,7 +42,9 @@ Result<Behind> look_behind(const File& file, const SegmentInfo& segment, std::ui
   Behind behind;
   const std::uint64_t limit = segment.header.file_bytes;
   EntryCursor cursor(file, segment.path, from, limit);
-  std::vector<char> chunk(kZeroChunkBytes);
+  if (from >= limit) return behind;
+  // A multiple of the alignment, for offsets and sizes are.
+  std::vector<char> chunk(std::min<std::uint64_t>(kZeroChunkBytes, limit - from));
   for (std::uint64_t offset = from; offset < limit; offset += chunk.size()) {
     const std::size_t size = std::min<std::uint64_t>(chunk.size(), limit - offset);
     ASSIGN_OR_RETURN(const std::size_t got, file.read_at(offset, chunk.data(), size));
@@ -133,11 +135,7 @@ class Recovery {
         log_.dropped_paths.push_back(segment.path);
         continue;
       }
-      if (!log_.segments.empty() &&
-          segment.header.first_lsn < log_.segments.back().header.first_lsn) {
-        return data_loss(segment.path + ": segment begins below the one before it" +
-                         std::string(kAdvice));
-      }
+      if (!log_.segments.empty()) RETURN_IF_ERROR(check_order(log_.segments.back(), segment));
       log_.segments.push_back(std::move(segment));
     }
     if (log_.segments.empty()) {
@@ -147,6 +145,20 @@ class Recovery {
     const SegmentInfo& oldest = log_.segments.front();
     if (log_.manifest.epochs.front().second > oldest.header.first_lsn) {
       return data_loss(oldest.path + ": segment begins below the epoch table" +
+                       std::string(kAdvice));
+    }
+    return {};
+  }
+
+  /// Ids are consecutive: a segment is begun with the next one, and only the ends of the log are
+  /// removed.
+  Status check_order(const SegmentInfo& before, const SegmentInfo& segment) const {
+    if (segment.header.segment_id != before.header.segment_id + 1) {
+      return data_loss(options_.directory + "/" + segment_file_name(before.header.segment_id + 1) +
+                       ": segment is missing" + std::string(kAdvice));
+    }
+    if (segment.header.first_lsn < before.header.first_lsn) {
+      return data_loss(segment.path + ": segment begins below the one before it" +
                        std::string(kAdvice));
     }
     return {};

@@ -135,10 +135,11 @@ Result<std::unique_ptr<File>> create_zeroed(FileSystem& file_system, const std::
 }
 
 Status zero_range(File& file, std::uint64_t from, std::uint64_t to) {
-  std::string buffer(kZeroChunkBytes, '\0');
+  if (from >= to) return {};
+  std::string buffer(std::min<std::uint64_t>(kZeroChunkBytes, to - from), '\0');
   bool wrote = false;
   for (std::uint64_t offset = from; offset < to;) {
-    const std::size_t size = std::min<std::uint64_t>(kZeroChunkBytes, to - offset);
+    const std::size_t size = std::min<std::uint64_t>(buffer.size(), to - offset);
     ASSIGN_OR_RETURN(const std::size_t got, file.read_at(offset, buffer.data(), size));
     if (got != size || std::memcmp(buffer.data(), zero_chunk().data(), size) != 0) {
       RETURN_IF_ERROR(file.write_at(offset, std::string_view(zero_chunk()).substr(0, size)));
