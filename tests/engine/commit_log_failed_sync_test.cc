@@ -63,4 +63,32 @@ TEST_CASE("commit_log: an open whose own sync fails leaves the log as it was", "
         std::vector<std::string>{"one", std::string(3000, 'u'), "acknowledged"});
 }
 
+TEST_CASE("commit_log: a truncation whose sync failed does not come back after the next open",
+          "[engine][log]") {
+  bool finished = false;
+  for (std::uint64_t nth = 1; !finished; ++nth) {
+    INFO("sync " << nth);
+    SimulatedFileSystem disk;
+    const CommitLogOptions options = make_log_directory(disk);
+    {
+      const auto log = open_log(options);
+      const LogTail keep = append_synced(*log, "one");
+      for (int i = 0; i < 5; ++i) append_synced(*log, std::string(500, 'x'));
+      disk.faults().arm({.kinds = fault_kind(FaultOperation::kSync), .nth = nth});
+      finished = log->truncate_above(keep.position).ok();
+      disk.faults().disarm();
+    }
+    std::vector<std::string> seen;
+    {
+      // The zeros are in the page cache, and the entries still on the disk.
+      const auto log = open_log(options);
+      seen = operations_from(*log);
+      append_synced(*log, "acknowledged");
+      seen.emplace_back("acknowledged");
+    }
+    disk.crash_losing_all();
+    REQUIRE(operations_from(*open_log(options)) == seen);
+  }
+}
+
 }  // namespace clinicdb::engine::test

@@ -286,6 +286,19 @@ TEST_CASE("commit_log: read-only, a log is read and nothing is changed", "[engin
   CHECK(snapshot(disk) == before);
 }
 
+TEST_CASE("commit_log: read-only, beside a writer, a look that fails is taken again",
+          "[engine][log]") {
+  SimulatedFileSystem disk;
+  CommitLogOptions options = make_log_directory(disk);
+  make_four(options);
+  options.read_only = true;
+  for (std::uint64_t nth = 1; nth <= 12; ++nth) {
+    disk.faults().arm({.nth = nth});
+    CHECK(operations_from(*open_log(options)).size() == 4);
+    disk.faults().disarm();
+  }
+}
+
 TEST_CASE("commit_log: the making of a log, cut short anywhere, can be begun again",
           "[engine][log]") {
   bool finished = false;

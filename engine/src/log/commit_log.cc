@@ -171,8 +171,11 @@ Status FileCommitLog::finish_recovery(const RecoveredLog& recovered) {
   }
   ASSIGN_OR_RETURN(file_, file_system_.open(segment_.path, OpenMode::kWrite));
   RETURN_IF_ERROR(rewrite_range(*file_, segment_.path, recovered.unproven_from, end_));
-  if (recovered.dirty_end > end_) {
-    RETURN_IF_ERROR(zero_range(*file_, end_, recovered.dirty_end));
+  if (manifest_.truncate_above) {
+    // The synced entries that were here prove themselves, were they to come back.
+    RETURN_IF_ERROR(write_zeros(*file_, end_, segment_.header.file_bytes));
+  } else if (recovered.dirty_end > end_) {
+    RETURN_IF_ERROR(write_zeros(*file_, end_, recovered.dirty_end));
     cut_bytes_ = recovered.dirty_end - end_;
   }
   if (manifest_.truncate_above) {

@@ -22,6 +22,9 @@ inline constexpr std::size_t kTailCacheBytesMax = std::size_t{8} << 20;
 inline constexpr std::size_t kCursorReadBytes = std::size_t{256} << 10;
 /// What zero-writing and zero-checking handle at once.
 inline constexpr std::size_t kZeroChunkBytes = std::size_t{1} << 20;
+/// How often a read-only open looks at a log that a writer may be changing before it reports
+/// damage.
+inline constexpr int kReadOnlyLooksMax = 3;
 /// Rows of the epoch table that a manifest may declare.
 inline constexpr std::size_t kEpochRowsMax = std::size_t{1} << 20;
 /// Smallest segment size that options may ask for. Small ones serve tests, which roll often.

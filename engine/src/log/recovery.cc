@@ -246,10 +246,7 @@ class Recovery {
     log_.end = cursor.offset();
     log_.unproven_from = unproven_.empty() ? log_.end : unproven_.front().second;
     if (!last) return check_joint(std::move(bad), segment, log_.segments[index + 1]);
-    if (bad.ok()) {
-      log_.dirty_end = segment.header.file_bytes;  // what the truncation under way has left
-      return {};
-    }
+    if (bad.ok()) return {};  // a truncation under way erases the rest, whatever it is
     return judge_end(bad, *file, segment);
   }
 
@@ -332,7 +329,13 @@ class Recovery {
 }  // namespace
 
 Result<std::optional<RecoveredLog>> recover_log(const CommitLogOptions& options) {
-  return Recovery(options).run();
+  Result<std::optional<RecoveredLog>> log = Recovery(options).run();
+  // Beside a living writer, an entry may have been seen half-written and the one behind it whole,
+  // or a segment trimmed between listing and opening it. Damage is still there at the next look.
+  for (int looks = 1; options.read_only && !log && looks < kReadOnlyLooksMax; ++looks) {
+    log = Recovery(options).run();
+  }
+  return log;
 }
 
 }  // namespace clinicdb::engine

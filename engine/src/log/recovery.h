@@ -20,8 +20,7 @@ struct RecoveredLog {
   std::vector<std::string> dropped_paths;  ///< segments that a truncation under way removes
   LogTail tail;
   std::uint64_t end = 0;  ///< offset behind the last entry, in the last segment
-  /// A torn tail, or what a truncation left, reaches from `end` to here and is to be zeroed (L2); 0
-  /// for none.
+  /// A torn tail reaches from `end` to here and is to be zeroed (L2); 0 for none.
   std::uint64_t dirty_end = 0;
   /// Entries from here to `end` may be in the page cache only, whatever the sync at open said:
   /// after a failed sync the kernel calls pages clean that it never wrote, and the next process

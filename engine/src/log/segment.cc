@@ -134,6 +134,15 @@ Result<std::unique_ptr<File>> create_zeroed(FileSystem& file_system, const std::
   return status;
 }
 
+Status write_zeros(File& file, std::uint64_t from, std::uint64_t to) {
+  if (from >= to) return {};
+  for (std::uint64_t offset = from; offset < to; offset += kZeroChunkBytes) {
+    const std::size_t size = std::min<std::uint64_t>(kZeroChunkBytes, to - offset);
+    RETURN_IF_ERROR(file.write_at(offset, std::string_view(zero_chunk()).substr(0, size)));
+  }
+  return file.sync();
+}
+
 Status zero_range(File& file, std::uint64_t from, std::uint64_t to) {
   if (from >= to) return {};
   std::string buffer(std::min<std::uint64_t>(kZeroChunkBytes, to - from), '\0');

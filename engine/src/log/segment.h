@@ -53,6 +53,10 @@ Result<std::unique_ptr<File>> create_zeroed(FileSystem& file_system, const std::
 /// REQUIRES: the file has at least `to` bytes.
 Status zero_range(File& file, std::uint64_t from, std::uint64_t to);
 
+/// Overwrites [from, to) with zeros whatever is read there, and syncs: an earlier zeroing whose
+/// sync failed reads as zeros and is not on the disk. REQUIRES: as zero_range.
+Status write_zeros(File& file, std::uint64_t from, std::uint64_t to);
+
 /// Writes what stands in [from, to) once more and syncs, so that it is on the disk even where an
 /// earlier sync failed and the page cache does not say so (L1). REQUIRES: as zero_range.
 Status rewrite_range(File& file, const std::string& path, std::uint64_t from, std::uint64_t to);
