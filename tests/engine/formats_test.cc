@@ -165,7 +165,8 @@ TEST_CASE("format: index entries, events, requests, tenants, marks and index sta
   CHECK(decode_request(request)->answer == "answer");
   CHECK_FALSE(decode_request("short").has_value());
 
-  const std::string tenant = encode_tenant({{TenantId{1}, numbered(2), "sorriso", Time{3}}, false});
+  const std::string tenant =
+      encode_tenant({{TenantId{1}, numbered(2), "sorriso", Time{3}}, TenantVisibility::kVisible});
   CHECK(to_hex(tenant) == "0100000000000000000000000000000000020300000000000000736f727269736f");
   CHECK(decode_tenant(TenantId{1}, tenant)->info.slug == "sorriso");
   CHECK_FALSE(decode_tenant(TenantId{1}, "x").has_value());

@@ -419,8 +419,10 @@ CommitLogStats FileCommitLog::stats() const {
   return stats;
 }
 
-/// Makes an empty log. Its manifest comes last: without one, the directory holds no log.
-Result<RecoveredLog> create_log(const CommitLogOptions& options) {
+/// Makes a log without entries, whose first one will follow `tail`. Its manifest comes last:
+/// without one, the directory holds no log.
+Result<RecoveredLog> create_log(const CommitLogOptions& options, const LogTail& tail,
+                                const EpochTable& epochs) {
   FileSystem& file_system = *options.file_system;
   ASSIGN_OR_RETURN(const std::vector<std::string> names, file_system.list(options.directory));
   for (const std::string& name : names) {
@@ -434,12 +436,17 @@ Result<RecoveredLog> create_log(const CommitLogOptions& options) {
   SegmentHeader header;
   header.store_id = options.store_id;
   header.segment_id = 1;
-  header.first_lsn = Lsn{1};
+  header.first_lsn = next(tail.position.lsn);
+  header.previous = tail.position;
+  header.previous_hash = tail.hash;
+  header.previous_time = tail.time;
   ASSIGN_OR_RETURN(const SegmentSupply::Begun begun, supply.begin(header, 0));
   log.manifest.store_id = options.store_id;
-  log.manifest.epochs = {{Epoch{1}, Lsn{1}}};
+  log.manifest.epochs = epochs;
   RETURN_IF_ERROR(write_manifest(file_system, options.directory, log.manifest));
   log.segments = {begun.segment};
+  log.tail = tail;
+  log.known_committed = tail.position.lsn;
   log.end = kSegmentHeaderBytes;
   return log;
 }
@@ -457,11 +464,19 @@ Result<std::unique_ptr<CommitLog>> CommitLog::open(const CommitLogOptions& optio
   ASSIGN_OR_RETURN(std::optional<RecoveredLog> recovered, recover_log(options));
   if (!recovered) {
     if (options.read_only) return not_found(options.directory + ": there is no commit log");
-    ASSIGN_OR_RETURN(recovered, create_log(options));
+    ASSIGN_OR_RETURN(recovered, create_log(options, {}, {{Epoch{1}, Lsn{1}}}));
   }
   auto log = std::make_unique<FileCommitLog>(options, *recovered);
   if (!options.read_only) RETURN_IF_ERROR(log->finish_recovery(*recovered));
   return std::unique_ptr<CommitLog>(std::move(log));
+}
+
+Status create_log_behind(const CommitLogOptions& options, const LogTail& tail,
+                         const std::vector<std::pair<Epoch, Lsn>>& epochs) {
+  ASSIGN_OR_RETURN(const std::optional<LogManifest> there,
+                   read_manifest(*options.file_system, options.directory));
+  if (there) return failed_precondition(options.directory + ": there is a commit log already");
+  return create_log(options, tail, epochs).status();
 }
 
 }  // namespace clinicdb::engine

@@ -160,4 +160,11 @@ class CommitLog {
   virtual CommitLogStats stats() const = 0;
 };
 
+/// Makes a log in `options.directory` (which exists) whose first entry will follow `tail`: what a
+/// copy of a store begins with when RocksDB holds everything up to `tail`. `epochs` is its epoch
+/// table (L5): it has the epoch of `tail` and may end in one that begins behind it.
+/// kFailedPrecondition when there is a log already.
+Status create_log_behind(const CommitLogOptions& options, const LogTail& tail,
+                         const std::vector<std::pair<Epoch, Lsn>>& epochs);
+
 }  // namespace clinicdb::engine

@@ -55,6 +55,11 @@ Result<Uuid> read_identity(FileSystem& files, const std::string& directory) {
 Result<Uuid> make_identity(FileSystem& files, const std::string& directory, const Clock& clock,
                            Random& random) {
   const Uuid id = Uuid::v7(clock, random);
+  RETURN_IF_ERROR(write_identity(files, directory, id));
+  return id;
+}
+
+Status write_identity(FileSystem& files, const std::string& directory, const Uuid& id) {
   const std::string path = identity_path(directory);
   const std::string draft = path + ".new";
   ASSIGN_OR_RETURN(const bool leftover, files.exists(draft));
@@ -65,8 +70,7 @@ Result<Uuid> make_identity(FileSystem& files, const std::string& directory, cons
     RETURN_IF_ERROR(file->sync());
   }
   RETURN_IF_ERROR(files.rename(draft, path));
-  RETURN_IF_ERROR(files.sync_directory(directory));
-  return id;
+  return files.sync_directory(directory);
 }
 
 }  // namespace clinicdb::engine

@@ -21,4 +21,7 @@ Result<Uuid> read_identity(FileSystem& files, const std::string& directory);
 Result<Uuid> make_identity(FileSystem& files, const std::string& directory, const Clock& clock,
                            Random& random);
 
+/// As make_identity, for an id that was chosen before.
+Status write_identity(FileSystem& files, const std::string& directory, const Uuid& id);
+
 }  // namespace clinicdb::engine

@@ -11,6 +11,7 @@
 #include "store/layout.h"
 #include "store/limits.h"
 #include "store/rocks.h"
+#include "store/tenant_changes.h"
 #include "store/tenant_record.h"
 #include "txn/operations.h"
 
@@ -234,7 +235,7 @@ Result<Published> StoreImpl::load_published(const Schema& schema) {
                                            damaged = std::move(record).error();
                                            return false;
                                          }
-                                         if (!record->erased)
+                                         if (record->visibility == TenantVisibility::kVisible)
                                            tenants->push_back(std::move(record->info));
                                          return true;
                                        }));
@@ -349,40 +350,11 @@ Result<TenantInfo> StoreImpl::create_tenant(std::string_view slug) {
   record.info.uuid = Uuid::v7(*options_.clock, *options_.random);
   record.info.created = options_.clock->now();
   const auto create = [&](GroupContext& context) -> Result<std::string> {
-    // One group may create several tenants: what it holds so far counts too.
-    for (const TenantInfo& other : *context.published.tenants) {
-      if (other.slug == slug)
-        return already_exists("there is a tenant \"" + std::string(slug) + "\"").with_field("slug");
-    }
-    const State state = context.state();
-    bool taken = true;
-    while (taken) {
-      // Random, so that tenants of different stores do not meet when they move (M3); never 0, never
-      // negative.
-      record.info.id.value = options_.random->next() >> 1;
-      taken = record.info.id.value == 0;
-      RETURN_IF_ERROR(state.get(
-          layout::row_key(layout::kSystem, layout::kTenants, Key().u64(record.info.id.value).str()),
-          [&](std::string_view) {
-            taken = true;
-            return Status();
-          }));
-    }
-    context.group.overlay.put(
-        layout::row_key(layout::kSystem, layout::kTenants, Key().u64(record.info.id.value).str()),
-        encode_tenant(record), false);
-    context.group.tenants.push_back(layout::kSystem);
-    context.group.on_publish.push_back([info = record.info](Published& published) {
-      auto tenants = std::make_shared<TenantMap>(*published.tenants);
-      tenants->insert(
-          std::upper_bound(tenants->begin(), tenants->end(), info,
-                           [](const TenantInfo& a, const TenantInfo& b) { return a.id < b.id; }),
-          info);
-      published.tenants = std::move(tenants);
-    });
+    RETURN_IF_ERROR(check_slug_free(context, slug));
+    ASSIGN_OR_RETURN(record.info.id, unused_tenant_number(context, *options_.random));
+    put_tenant(context, record);
     return std::string();
   };
-  // Alone in its group, so that the slugs that it compares with are all published.
   RETURN_IF_ERROR(run_system(create, true).status());
   return record.info;
 }
@@ -409,28 +381,25 @@ Result<std::vector<TenantInfo>> StoreImpl::list_tenants() {
 }
 
 Status StoreImpl::delete_tenant(TenantId id) {
+  TenantRecord record;
+  ASSIGN_OR_RETURN(record.info, tenant(id));
   const auto erase = [&](GroupContext& context) -> Result<std::string> {
     RETURN_IF_ERROR(check_tenant(context.published, id));
-    const std::string key =
-        layout::row_key(layout::kSystem, layout::kTenants, Key().u64(id.value).str());
-    TenantRecord record;
-    record.info =
-        *std::find_if(context.published.tenants->begin(), context.published.tenants->end(),
-                      [&](const TenantInfo& info) { return info.id == id; });
-    record.erased = true;
-    context.group.overlay.put(key, encode_tenant(record), false);
-    context.group.kind = EntryKind::kErase;
-    context.group.erased = id;
-    context.group.tenants = {layout::kSystem, id};
-    context.group.on_publish.push_back([id](Published& published) {
-      auto tenants = std::make_shared<TenantMap>(*published.tenants);
-      std::erase_if(*tenants, [id](const TenantInfo& info) { return info.id == id; });
-      published.tenants = std::move(tenants);
-    });
+    erase_tenant_range(context, record);
     return std::string();
   };
   RETURN_IF_ERROR(run_system(erase, true).status());
   maintenance_->erased(id);
+  return Status();
+}
+
+Status StoreImpl::erase_tenant(const TenantRecord& record) {
+  const auto erase = [&](GroupContext& context) -> Result<std::string> {
+    erase_tenant_range(context, record);
+    return std::string();
+  };
+  RETURN_IF_ERROR(run_system(erase, true).status());
+  maintenance_->erased(record.info.id);
   return Status();
 }
 

@@ -17,6 +17,7 @@
 #include "maintain/maintenance.h"
 #include "store/kv.h"
 #include "store/store_internal.h"
+#include "store/tenant_record.h"
 
 namespace clinicdb::engine {
 
@@ -58,6 +59,13 @@ class StoreImpl final : public Store {
   /// Runs `fn` on the writer, with the whole store in reach. `exclusive`: alone in its group.
   Result<std::string> run_system(FunctionRef<Result<std::string>(GroupContext&)> fn,
                                  bool exclusive);
+  /// Erases the range of a tenant that nobody sees: what a restore has left.
+  Status erase_tenant(const TenantRecord& record);
+  /// One backup at a time, for they share the scratch directory.
+  std::mutex& backup_mutex() { return backup_mutex_; }
+  /// One restore of a tenant at a time, so that what earlier ones left can be told from what is
+  /// under way.
+  std::mutex& restore_mutex() { return restore_mutex_; }
 
  private:
   StoreImpl(std::string directory, const StoreOptions& options);
@@ -86,6 +94,9 @@ class StoreImpl final : public Store {
   std::unique_ptr<Pipeline> pipeline_;
   IndexBuilder index_builder_{*this};
   std::unique_ptr<Maintenance> maintenance_;
+
+  std::mutex backup_mutex_;
+  std::mutex restore_mutex_;
 
   mutable std::mutex state_mutex_;
   // Guarded by state_mutex_.

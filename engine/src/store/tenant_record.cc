@@ -13,7 +13,7 @@ constexpr std::size_t kSlugBytesMax = 63;
 std::string encode_tenant(const TenantRecord& record) {
   std::string value;
   value.push_back(static_cast<char>(kTenantRecordVersion));
-  value.push_back(record.erased ? 1 : 0);
+  value.push_back(static_cast<char>(record.visibility));
   value.append(record.info.uuid.view());
   append_le64(value, static_cast<std::uint64_t>(record.info.created.us));
   value.append(record.info.slug);
@@ -21,12 +21,14 @@ std::string encode_tenant(const TenantRecord& record) {
 }
 
 Result<TenantRecord> decode_tenant(TenantId id, std::string_view value) {
-  if (value.size() < kHeaderBytes || static_cast<std::uint8_t>(value[0]) != kTenantRecordVersion) {
+  if (value.size() < kHeaderBytes || static_cast<std::uint8_t>(value[0]) != kTenantRecordVersion ||
+      static_cast<std::uint8_t>(value[1]) >
+          static_cast<std::uint8_t>(TenantVisibility::kRestoring)) {
     return data_loss("the record of tenant " + std::to_string(id.value) +
                      " is damaged or of a later program");
   }
   TenantRecord record;
-  record.erased = value[1] != 0;
+  record.visibility = static_cast<TenantVisibility>(value[1]);
   record.info.id = id;
   record.info.uuid = Uuid::from_bytes(value.substr(2, 16));
   record.info.created.us = static_cast<std::int64_t>(load_le64(value.data() + 18));

@@ -1,6 +1,7 @@
 // A tenant's row in the store's own range, and the rules of slugs.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -9,9 +10,15 @@
 
 namespace clinicdb::engine {
 
+enum class TenantVisibility : std::uint8_t {
+  kVisible = 0,
+  kErased = 1,     ///< kept for ever, so that its number is never used again (M3)
+  kRestoring = 2,  ///< a restore is under way, or was when the process ended: nobody sees it yet
+};
+
 struct TenantRecord {
   TenantInfo info;
-  bool erased = false;  ///< kept for ever, so that its number is never used again (M3)
+  TenantVisibility visibility = TenantVisibility::kVisible;
 };
 
 std::string encode_tenant(const TenantRecord& record);
