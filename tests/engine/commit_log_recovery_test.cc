@@ -152,16 +152,36 @@ TEST_CASE("commit_log: an entry that is valid in itself but not here is not take
   content.operations = "forged";
   std::uint64_t segment_id = 1;
   Strings expected = {"one", "two two two", "three", "four, which may be torn"};
-  SECTION("another segment's") { segment_id = 2; }
-  SECTION("a gap before it") { content.position.lsn = Lsn{6}; }
-  SECTION("the LSN again") { content.position.lsn = Lsn{4}; }
-  SECTION("another chain's") { content.previous_hash ^= 1; }
-  SECTION("an epoch not begun") { content.position.epoch = Epoch{2}; }
-  SECTION("the control: it is taken") { expected.emplace_back("forged"); }
-  EntryEncoder encoder;
-  encoder.encode(content);
-  overwrite(disk, kSegment1, offsets[4], encoder.seal(segment_id, Lsn{3}));
-  check_goes_on(disk, options, expected);
+  const auto check = [&] {
+    EntryEncoder encoder;
+    encoder.encode(content);
+    overwrite(disk, kSegment1, offsets[4], encoder.seal(segment_id, Lsn{3}));
+    check_goes_on(disk, options, expected);
+  };
+  SECTION("another segment's") {
+    segment_id = 2;
+    check();
+  }
+  SECTION("a gap before it") {
+    content.position.lsn = Lsn{6};
+    check();
+  }
+  SECTION("the LSN again") {
+    content.position.lsn = Lsn{4};
+    check();
+  }
+  SECTION("another chain's") {
+    content.previous_hash ^= 1;
+    check();
+  }
+  SECTION("an epoch not begun") {
+    content.position.epoch = Epoch{2};
+    check();
+  }
+  SECTION("the control: it is taken") {
+    expected.emplace_back("forged");
+    check();
+  }
 }
 
 TEST_CASE("commit_log: damage in a segment before the last is data loss", "[engine][log]") {
@@ -294,8 +314,9 @@ TEST_CASE("commit_log: read-only, beside a writer, a look that fails is taken ag
   options.read_only = true;
   for (std::uint64_t nth = 1; nth <= 12; ++nth) {
     disk.faults().arm({.nth = nth});
-    CHECK(operations_from(*open_log(options)).size() == 4);
+    const auto log = open_log(options);
     disk.faults().disarm();
+    CHECK(operations_from(*log).size() == 4);
   }
 }
 
@@ -318,6 +339,22 @@ TEST_CASE("commit_log: the making of a log, cut short anywhere, can be begun aga
     steps = nth;
   }
   CHECK(steps > 10);
+}
+
+TEST_CASE("commit_log: a first segment whose making was cut short at any size can be begun again",
+          "[engine][log]") {
+  const auto more = GENERATE(as<std::uint64_t>(), 0, 1, 5, 8, 4096, 4099);
+  SimulatedFileSystem disk;
+  const CommitLogOptions options = make_log_directory(disk);
+  {
+    const auto file = disk.open(kSegment1, OpenMode::kCreate);
+    REQUIRE(file.has_value());
+    REQUIRE((*file)->write_at(0, std::string(kSegmentHeaderBytes + more, '\0')).ok());
+    REQUIRE((*file)->sync().ok());
+  }
+  const auto log = open_log(options);
+  append_synced(*log, "x");
+  CHECK(operations_from(*log) == Strings{"x"});
 }
 
 TEST_CASE("commit_log: segment sizes that cannot be are refused", "[engine][log]") {

@@ -23,7 +23,7 @@ LogManifest golden_manifest() {
 
 TEST_CASE("manifest: the bytes are those that docs/format.md shows", "[engine][log]") {
   CHECK(to_hex(encode_manifest(golden_manifest())) ==
-        "06df57f95e2f75a1"                            // checksum
+        "06df57f95e2f75a1"                    // checksum
         "434c4d31"                            // magic
         "0100"                                // version
         "0100"                                // flags: truncating
@@ -57,10 +57,13 @@ TEST_CASE("manifest: any bit that changes, and any cut, makes it invalid", "[eng
 
 TEST_CASE("manifest: tables that are empty or out of order are refused", "[engine][log]") {
   LogManifest manifest = golden_manifest();
-  SECTION("empty") { manifest.epochs = {}; }
-  SECTION("an epoch twice") { manifest.epochs = {{Epoch{1}, Lsn{1}}, {Epoch{1}, Lsn{2}}}; }
-  SECTION("LSNs that fall") { manifest.epochs = {{Epoch{1}, Lsn{5}}, {Epoch{2}, Lsn{4}}}; }
-  CHECK_FALSE(decode_manifest(encode_manifest(manifest)));
+  const EpochTable empty;
+  const EpochTable twice = {{Epoch{1}, Lsn{1}}, {Epoch{1}, Lsn{2}}};
+  const EpochTable falling = {{Epoch{1}, Lsn{5}}, {Epoch{2}, Lsn{4}}};
+  for (const EpochTable& table : {empty, twice, falling}) {
+    manifest.epochs = table;
+    CHECK_FALSE(decode_manifest(encode_manifest(manifest)));
+  }
 }
 
 TEST_CASE("manifest: the table says which epoch an LSN has", "[engine][log]") {

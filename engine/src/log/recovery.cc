@@ -43,8 +43,9 @@ Result<Behind> look_behind(const File& file, const SegmentInfo& segment, std::ui
   const std::uint64_t limit = segment.header.file_bytes;
   EntryCursor cursor(file, segment.path, from, limit);
   if (from >= limit) return behind;
-  // A multiple of the alignment, for offsets and sizes are.
-  std::vector<char> chunk(std::min<std::uint64_t>(kZeroChunkBytes, limit - from));
+  // A multiple of the alignment, which the size of a file whose making was cut short need not be.
+  const std::uint64_t looked_at = std::min<std::uint64_t>(kZeroChunkBytes, limit - from);
+  std::vector<char> chunk((looked_at + kEntryAlignment - 1) / kEntryAlignment * kEntryAlignment);
   for (std::uint64_t offset = from; offset < limit; offset += chunk.size()) {
     const std::size_t size = std::min<std::uint64_t>(chunk.size(), limit - offset);
     ASSIGN_OR_RETURN(const std::size_t got, file.read_at(offset, chunk.data(), size));
