@@ -26,7 +26,7 @@ namespace {
 
 constexpr int kExitFound = 3;
 constexpr std::uint64_t kLifeUsMax = 20'000;
-constexpr auto kHangTime = std::chrono::seconds(60);
+constexpr auto kHangTime = std::chrono::seconds(300);
 
 void sleep_us(std::uint64_t us) { std::this_thread::sleep_for(std::chrono::microseconds(us)); }
 
@@ -121,7 +121,7 @@ class KillCycles final : public Cycles {
     while (to_the_end || ledger_->hammering.load() == 0) {
       if (waitpid(child, &state, WNOHANG) == child) return true;
       if (std::chrono::steady_clock::now() > deadline) {
-        add_problem(*ledger_, "the store hangs: no work within 60 s");
+        add_problem(*ledger_, "the store hangs: no work within 300 s");
         kill(child, SIGKILL);
         return false;
       }
