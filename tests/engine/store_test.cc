@@ -4,6 +4,7 @@
 #include <catch2/catch.hpp>
 #include <thread>
 
+#include "store/store_internal.h"
 #include "support/temporary_directory.h"
 #include "visit_table.h"
 
@@ -465,6 +466,27 @@ TEST_CASE("store: a directory without a store is not found unless it may be made
   options.create_if_missing = false;
   const auto opened = Store::open(directory.path() + "/none", Schema{{&visits.def()}}, options);
   CHECK(opened.error().code() == StatusCode::kNotFound);
+}
+
+TEST_CASE_METHOD(Fixture, "store: the indexes of a table without records are ready at once",
+                 "[engine]") {
+  const TenantId t = tenant();
+  REQUIRE(put(t, visit(1)).ok());
+  const Table<Visit> others = make_visits(1, TableId{0x1001});
+  schema.tables.push_back(&others.def());
+  store.reset();
+  auto opened = open_store(directory.path(), schema, {}, {.manual_maintenance = true});
+  REQUIRE(opened.has_value());
+  store = std::move(opened).value();
+  auto view = store->view(t);
+  CHECK((*view)
+            ->scan(others, kByRank, KeyRange::all(), {}, [](const IndexEntry&) { return true; })
+            .has_value());
+  CHECK((*view)
+            ->scan(visits, kByRank, KeyRange::all(), {}, [](const IndexEntry&) { return true; })
+            ->visited == 1);
+  view->reset();
+  store.reset();
 }
 
 TEST_CASE_METHOD(Fixture, "store: an index of another version is built anew while callers go on",

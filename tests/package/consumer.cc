@@ -22,11 +22,22 @@ Status book_twice(const std::string& directory) {
                    clinic->tenants().create(CallContext::system(TenantId{}), create));
   const auto context = CallContext::system(TenantId{made.tenant().number()});
 
+  PutClinicRequest centro;
+  centro.mutable_clinic()->set_slug("centro");
+  centro.mutable_clinic()->set_name("Sorriso Centro");
+  ASSIGN_OR_RETURN(const auto site, clinic->people().put_clinic(context, centro));
+
+  PutProfessionalRequest dentist;
+  dentist.mutable_professional()->add_names()->set_text("Dra. Lúcia Prado");
+  ASSIGN_OR_RETURN(const auto lucia, clinic->people().put_professional(context, dentist));
+
   RegisterPatientRequest patient;
   patient.mutable_patient()->add_names()->set_text("Ana Conceição Souza");
   ASSIGN_OR_RETURN(const auto ana, clinic->patients().register_patient(context, patient));
 
   BookAppointmentRequest request;  // half an hour, from 2026-03-02 12:00 UTC
+  request.mutable_appointment()->set_clinic_id(site.result().id());
+  request.mutable_appointment()->set_professional_id(lucia.result().id());
   request.mutable_appointment()->set_patient_id(ana.result().id());
   request.mutable_appointment()->set_start_us(1'772'452'800'000'000);
   request.mutable_appointment()->set_end_us(1'772'454'600'000'000);
@@ -98,7 +109,7 @@ Status keep_own_records(const std::string& directory) {
 int run(const std::string& directory) {
   const Status refused = book_twice(directory);
   if (refused.code() != StatusCode::kFailedPrecondition ||
-      refused.field() != "appointment.patient_id") {
+      refused.field() != "appointment.professional_id") {
     std::printf("the double booking was not refused: %s\n", refused.to_string().c_str());
     return 1;
   }

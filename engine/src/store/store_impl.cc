@@ -69,6 +69,21 @@ Status check_options(const StoreOptions& options) {
   return Status();
 }
 
+/// True when no tenant has a record of the table, deleted ones included.
+Result<bool> has_no_records(const State& state, const TenantMap& tenants, const TableDef& table) {
+  bool found = false;
+  for (const TenantInfo& tenant : tenants) {
+    const std::string rows = layout::prefix(tenant.id, table.id, layout::kRows);
+    RETURN_IF_ERROR(
+        state.scan(rows, prefix_end(rows), false, [&](std::string_view, std::string_view) {
+          found = true;
+          return false;
+        }));
+    if (found) return false;
+  }
+  return true;
+}
+
 /// A reader on a published view, which it holds.
 class ViewReader final : public ReaderOver<Reader> {
  public:
@@ -246,11 +261,10 @@ Result<Published> StoreImpl::load_published(const Schema& schema) {
 }
 
 // Compares what the schema declares with what the store's indexes were built by. An index that is
-// new or of another version gets a new generation and is built online; an empty store's indexes are
-// ready at once.
+// new or of another version gets a new generation and is built online; where its table has no
+// records yet, it is ready at once.
 Status StoreImpl::adopt_indexes(Published& published) {
   const State state = state_of(published);
-  const bool empty = published.position.lsn.value == 0;
   std::string operations;
   std::uint32_t count = 0;
   const std::shared_ptr<const Catalog> declared = published.catalog;
@@ -275,8 +289,9 @@ Status StoreImpl::adopt_indexes(Published& published) {
           adopted.old_entries = true;
           adopted.generation = static_cast<std::uint8_t>(kept->generation + 1);
         }
-        adopted.phase =
-            empty || published.tenants->empty() ? IndexPhase::kReady : IndexPhase::kBuilding;
+        ASSIGN_OR_RETURN(const bool no_records,
+                         has_no_records(state, *published.tenants, *table.def));
+        adopted.phase = no_records ? IndexPhase::kReady : IndexPhase::kBuilding;
         append_operation(operations, {OperationKind::kPut, key, encode_index_state(adopted)});
         ++count;
       }
