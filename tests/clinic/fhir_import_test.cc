@@ -248,6 +248,30 @@ TEST_CASE("import: ifNoneExist creates once, and references lead to the record t
   REQUIRE(out.at("Observation/o2").find("Patient/" + kUrn.substr(9) + "1") != std::string::npos);
 }
 
+TEST_CASE(
+    "import: a batch creates once what ifNoneExist asks for, among entries that ask nothing") {
+  FhirFixture store;
+  const auto batch = [](const std::string& urn) {
+    return bundle(
+        "batch",
+        {entry("", R"({"resourceType":"Patient","id":"plain"})", put("Patient/plain")),
+         entry(urn, R"({"resourceType":"Organization","identifier":[{"system":"s","value":"7"}]})",
+               post("Organization", R"(,"ifNoneExist":"identifier=s|7")")),
+         entry("", R"({"resourceType":"Patient","id":"a b"})", put("Patient/ab")),
+         entry("", "", R"({"method":"GET","url":"Patient"})"),
+         entry("", "", deletion("Patient/none"))});
+  };
+  const ImportReport first = store.import_text(batch(kUrn + "1"));
+  REQUIRE(first.imported == 2);
+  REQUIRE(first.failed == 1);
+  REQUIRE(first.ignored == 1);
+  REQUIRE(store.problems[0].line == 4);
+  const ImportReport again = store.import_text(batch(kUrn + "2"));
+  REQUIRE(again.imported == 0);
+  REQUIRE(again.unchanged == 2);
+  REQUIRE(store.exported().size() == 2);
+}
+
 TEST_CASE("import: conditional updates and deletions act on the record that has the identifier") {
   FhirFixture store;
   const auto patient = [](const std::string& more) {

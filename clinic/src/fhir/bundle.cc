@@ -235,6 +235,16 @@ Status Bundle::resolve(engine::Reader* reader) {
   return Status();
 }
 
+Status Bundle::settle(BundleEntry& entry, engine::Reader& reader) {
+  return resolve_entry(entry, &reader);
+}
+
+bool Bundle::needs_store(const BundleEntry& entry) const {
+  if (!entry.problem.ok() || entry.action == EntryAction::kNothing) return false;
+  return entry.action == EntryAction::kDelete || !entry.search.empty() || !entry.if_match.empty() ||
+         (entry.id.empty() && kind_ != BundleKind::kCollection && is_shared_type(entry.type));
+}
+
 Status Bundle::resolve_entry(BundleEntry& entry, engine::Reader* reader) {
   if (!entry.search.empty() && reader != nullptr) {
     RETURN_IF_ERROR(resolve_search(entry, *reader));

@@ -73,6 +73,12 @@ class Bundle {
   /// return is the store's.
   Status resolve(engine::Reader* reader);
 
+  /// Of a batch: settles one entry alone, on a copy of it as it was read. REQUIRES: kind() is
+  /// kBatch.
+  Status settle(BundleEntry& entry, engine::Reader& reader);
+  /// Whether this entry asks the store.
+  bool needs_store(const BundleEntry& entry) const;
+
   const ReferenceMap& references() const { return references_; }
   std::vector<BundleEntry>& entries() { return entries_; }
   /// The entries in the order of R4: deletions, creations, updates; a collection's as they stand.

@@ -322,42 +322,75 @@ Result<bool> Committer::commit_stored_transaction(const std::string& file, const
   return true;
 }
 
+// The entries that ask the store are done one by one; the others as those of any batch.
 Status Committer::commit_stored_batch(const std::string& file, const ImportUnit& unit,
                                       const JsonTree& tree) {
-  const std::size_t entries = tree.root().member("entry").size();
-  for (std::size_t i = 0; i < entries; ++i) {
-    Applied applied;
-    Status problem;
-    ResourceType type = RESOURCE_TYPE_UNSPECIFIED;
-    bool has_resource = false;
-    const Status status = run_validated([&](Transaction& tx) -> Status {
-      applied = {};
-      problem = {};
-      Bundle bundle = Bundle::read(tree.root(), BundleKind::kBatch);
-      RETURN_IF_ERROR(bundle.resolve(&tx));
-      const BundleEntry& entry = *bundle.in_order()[i];
-      type = entry.type;
-      has_resource = static_cast<bool>(entry.resource);
-      Status done = apply_entry(tx, tree, bundle, entry, applied);
-      if (!done.ok() && !is_fatal(done)) problem = done;
-      RETURN_IF_ERROR(done);
-      const bool imported =
-          !applied.puts.empty() && applied.puts.front().second == PutOutcome::kImported;
-      return emit_imported(tx, imported ? 1 : 0);
-    });
-    if (status.ok()) {
-      for (const auto& [put_type, outcome] : applied.puts) count(put_type, outcome);
-      report_.deleted += applied.deleted;
-      report_.ignored += applied.ignored;
+  Bundle bundle = Bundle::read(tree.root(), BundleKind::kBatch);
+  const std::vector<BundleEntry> as_read = bundle.entries();
+  RETURN_IF_ERROR(bundle.resolve(nullptr));
+  const auto refuse_entry = [&](const BundleEntry& entry, const Status& why) {
+    const std::uint64_t line = line_at(unit.text, tree.offset_of(why.field()), unit.line);
+    const std::uint64_t resources = entry.resource ? 1 : 0;
+    refuse({{file, line, std::string(why.field()), std::string(why.message()), resources},
+            entry.type});
+  };
+  std::vector<ImportItem> items;
+  // Entries stand in the order of the text, so lines are counted on from one to the next.
+  std::size_t counted_to = 0;
+  std::uint64_t line = unit.line;
+  for (std::size_t i = 0; i < as_read.size(); ++i) {
+    if (bundle.needs_store(as_read[i])) {
+      RETURN_IF_ERROR(commit_stored_entry(tree, bundle, as_read[i], refuse_entry));
       continue;
     }
-    if (problem.ok() && status.code() != StatusCode::kResourceExhausted) return status;
-    const Status& why = problem.ok() ? status : problem;
-    const std::uint64_t line = line_at(unit.text, tree.offset_of(why.field()), unit.line);
-    refuse({{file, line, std::string(why.field()), std::string(why.message()),
-             has_resource ? std::uint64_t{1} : 0},
-            type});
+    const BundleEntry& entry = bundle.entries()[i];
+    if (entry.problem.ok() && entry.action == EntryAction::kNothing) {
+      ++report_.ignored;
+      continue;
+    }
+    Status problem = entry.problem;
+    if (problem.ok()) {
+      Result<ImportItem> item =
+          make_item(tree, entry.resource, entry.type, entry.id, bundle.references());
+      problem = item.status();
+      if (item) {
+        item->path = entry.resource.path();
+        const std::size_t offset = tree.offset_of(item->path);
+        line = line_at(std::string_view(unit.text).substr(counted_to), offset - counted_to, line);
+        counted_to = offset;
+        item->line = line;
+        items.push_back(std::move(item).value());
+      }
+    }
+    if (!problem.ok()) refuse_entry(entry, problem);
   }
+  return commit_items(file, items, 0, items.size());
+}
+
+Status Committer::commit_stored_entry(
+    const JsonTree& tree, Bundle& bundle, const BundleEntry& as_read,
+    FunctionRef<void(const BundleEntry&, const Status&)> refuse_entry) {
+  Applied applied;
+  Status problem;
+  const Status status = run_validated([&](Transaction& tx) -> Status {
+    applied = {};
+    problem = {};
+    BundleEntry entry = as_read;
+    RETURN_IF_ERROR(bundle.settle(entry, tx));
+    Status done = apply_entry(tx, tree, bundle, entry, applied);
+    if (!done.ok() && !is_fatal(done)) problem = done;
+    RETURN_IF_ERROR(done);
+    const bool imported =
+        !applied.puts.empty() && applied.puts.front().second == PutOutcome::kImported;
+    return emit_imported(tx, imported ? 1 : 0);
+  });
+  if (status.ok()) {
+    for (const auto& [type, outcome] : applied.puts) count(type, outcome);
+    report_.deleted += applied.deleted;
+    return Status();
+  }
+  if (problem.ok() && status.code() != StatusCode::kResourceExhausted) return status;
+  refuse_entry(as_read, problem.ok() ? status : problem);
   return Status();
 }
 

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "clinicdb/base/function_ref.h"
 #include "clinicdb/clinic/fhir/importer.h"
 #include "clinicdb/engine/store.h"
 #include "fhir/bundle.h"
@@ -95,6 +96,8 @@ class Committer {
   Result<bool> commit_stored_transaction(const std::string& file, const ImportUnit& unit,
                                          const JsonTree& tree, bool last);
   Status commit_stored_batch(const std::string& file, const ImportUnit& unit, const JsonTree& tree);
+  Status commit_stored_entry(const JsonTree& tree, Bundle& bundle, const BundleEntry& as_read,
+                             FunctionRef<void(const BundleEntry&, const Status&)> refuse_entry);
   Status run(FunctionRef<Status(engine::Transaction&)> command);
   Status run_validated(FunctionRef<Status(engine::Transaction&)> command);
 

@@ -16,6 +16,7 @@
 #include <mutex>
 #include <thread>
 #include <unordered_map>
+#include <utility>
 
 #include "fhir/import_work.h"
 #include "fhir/limits.h"
@@ -33,6 +34,7 @@ struct Taken {
   std::optional<InputPiece> piece;
   std::optional<ImportProblem> problem;
   std::uint64_t bytes_done = 0;  // of all files, as stored
+  std::size_t size = 0;          // of the piece
 };
 
 // Walks through the files. Guarded by the pipeline's input mutex.
@@ -58,6 +60,7 @@ class Pieces {
         if (piece) continue;
       } else {
         taken.piece = std::move(**piece);
+        taken.size = taken.piece->text().size();
       }
       taken.place = place_++;
       return taken;
@@ -121,6 +124,9 @@ class Pipeline {
       return make_ready(calling_, std::move(*taken));
     }
     std::unique_lock<std::mutex> lock(mutex_);
+    // The piece that was handed out last has been committed by now.
+    bytes_in_flight_ -= std::exchange(bytes_handed_out_, 0);
+    room_.notify_all();
     arrived_.wait(lock, [this] {
       return ready_.count(committed_) != 0 || (ended_at_ && *ended_at_ == committed_);
     });
@@ -129,6 +135,7 @@ class Pipeline {
     Ready ready = std::move(found->second);
     ready_.erase(found);
     ++committed_;
+    bytes_handed_out_ = ready.taken.size;
     lock.unlock();
     room_.notify_all();
     return ready;
@@ -150,13 +157,17 @@ class Pipeline {
     const std::lock_guard<std::mutex> input(input_mutex_);
     {
       std::unique_lock<std::mutex> lock(mutex_);
-      room_.wait(lock, [this] { return stopped_ || taken_ < committed_ + window_; });
+      room_.wait(lock, [this] {
+        return stopped_ || bytes_in_flight_ == 0 ||
+               (taken_ < committed_ + window_ && bytes_in_flight_ < kBytesInFlightMax);
+      });
       if (stopped_ || ended_at_) return std::nullopt;
     }
     std::optional<Taken> taken = pieces_.next();
     const std::lock_guard<std::mutex> lock(mutex_);
     if (taken) {
       ++taken_;
+      bytes_in_flight_ += taken->size;
     } else {
       ended_at_ = taken_;
       arrived_.notify_one();
@@ -182,6 +193,8 @@ class Pipeline {
   std::unordered_map<std::uint64_t, Ready> ready_;
   std::uint64_t taken_ = 0;
   std::uint64_t committed_ = 0;
+  std::size_t bytes_in_flight_ = 0;
+  std::size_t bytes_handed_out_ = 0;  // of them, with the committing thread
   std::optional<std::uint64_t> ended_at_;
   bool stopped_ = false;
 };

@@ -103,9 +103,16 @@ class JsonTreeBuilder {
     JsonTree::Node& node = tree_.nodes_.emplace_back();
     node.kind = kind;
     node.parent = parent;
-    node.raw = raw;
+    node.raw_at = place_of(raw.data());
+    node.raw_size = static_cast<std::uint32_t>(raw.size());
     last_ = raw.data();
     return static_cast<std::uint32_t>(tree_.nodes_.size() - 1);
+  }
+  std::uint32_t place_of(const char* at) const {
+    return static_cast<std::uint32_t>(at - tree_.text_.data());
+  }
+  std::string_view raw_of(std::uint32_t node) const {
+    return tree_.text_.substr(tree_.nodes_[node].raw_at, tree_.nodes_[node].raw_size);
   }
 
   Status fail(std::string reason, const std::string& path) {
@@ -131,20 +138,24 @@ class JsonTreeBuilder {
       const char* text_end = tree_.text_.data() + tree_.text_.size();
       const char* end = raw;
       while (end < text_end && *end != '"' && *end != '\\') ++end;
-      std::string_view key(raw, static_cast<std::size_t>(end - raw));
-      std::string_view raw_key = key;
-      if (end < text_end && *end == '\\') {
+      std::string_view unescaped;
+      const bool escaped = end < text_end && *end == '\\';
+      if (escaped) {
         while (end < text_end && *end != '"') end += *end == '\\' ? 2 : 1;
-        raw_key = {raw, static_cast<std::size_t>(end - raw)};
-        if (auto error = field.unescaped_key().get(key)) {
+        if (auto error = field.unescaped_key().get(unescaped)) {
           return syntax(simdjson::error_message(error), parent);
         }
-        if (!simdjson::validate_utf8(key.data(), key.size())) {
+        if (!simdjson::validate_utf8(unescaped.data(), unescaped.size())) {
           return syntax("a lone surrogate in a member's name", parent);
         }
       }
+      const std::string_view key(raw, static_cast<std::size_t>(end - raw));
       last_ = raw;
-      RETURN_IF_ERROR(value(field.value(), parent, key, raw_key, depth));
+      if (key.size() > UINT16_MAX) return refuse("a member's name is too long", parent);
+      if (escaped) {
+        tree_.escaped_keys_[static_cast<std::uint32_t>(tree_.nodes_.size())] = unescaped;
+      }
+      RETURN_IF_ERROR(value(field.value(), parent, key, escaped, depth));
     }
     if (tree_.nodes_.size() == parent + std::size_t{1}) {
       return refuse("R4 has no empty objects", parent);
@@ -161,7 +172,7 @@ class JsonTreeBuilder {
       if (auto error = std::move(step).get(item))
         return syntax(simdjson::error_message(error), parent);
       const auto child = static_cast<std::uint32_t>(tree_.nodes_.size());
-      RETURN_IF_ERROR(value(item, parent, {}, {}, depth));
+      RETURN_IF_ERROR(value(item, parent, {}, false, depth));
       const JsonKind kind = tree_.nodes_[child].kind;
       if (kind == JsonKind::kArray) return refuse("R4 has no arrays in arrays", child);
       has_null = has_null || kind == JsonKind::kNull;
@@ -172,23 +183,26 @@ class JsonTreeBuilder {
     }
     tree_.nodes_[parent].end = static_cast<std::uint32_t>(tree_.nodes_.size());
     // null fills the gaps of a primitive's values and of its "_" twin; elsewhere it is forbidden.
-    const std::string_view key = tree_.nodes_[parent].key;
+    const std::string_view key = JsonValue(&tree_, parent).key();
     if (has_null && has_object && (key.empty() || key.front() != '_')) {
       return refuse("R4 allows null only among primitive values", parent);
     }
     return Status();
   }
 
-  Status value(ondemand::value value, std::uint32_t parent, std::string_view key,
-               std::string_view raw_key, std::size_t depth) {
+  // `key` as it is written; empty in arrays.
+  Status value(ondemand::value value, std::uint32_t parent, std::string_view key, bool key_escaped,
+               std::size_t depth) {
     const std::string_view raw = trim_end(value.raw_json_token());
     last_ = raw.data();
     ondemand::json_type type;
     if (auto error = value.type().get(type)) return syntax(simdjson::error_message(error), parent);
     const std::uint32_t node = add(JsonKind::kNull, parent, raw);
-    tree_.nodes_[node].key = key;
-    tree_.nodes_[node].raw_key = raw_key;
-    tree_.nodes_[node].end = node + 1;
+    JsonTree::Node& made = tree_.nodes_[node];
+    if (!key.empty()) made.key_at = place_of(key.data());
+    made.key_size = static_cast<std::uint16_t>(key.size());
+    made.key_escaped = key_escaped;
+    made.end = node + 1;
     switch (type) {
       case ondemand::json_type::object: {
         if (depth >= kJsonDepthMax) return refuse("nested too deeply", node);
@@ -222,13 +236,11 @@ class JsonTreeBuilder {
 
   // Values that are not consumed here are stepped over by simdjson's own iterators.
   Status string(ondemand::value& value, std::uint32_t node) {
-    JsonTree::Node& made = tree_.nodes_[node];
-    made.kind = JsonKind::kString;
-    const std::string_view raw = made.raw;
+    tree_.nodes_[node].kind = JsonKind::kString;
+    const std::string_view raw = raw_of(node);
     if (raw.size() < 2 || raw.back() != '"') return syntax("a string that does not end", node);
-    made.text = raw.substr(1, raw.size() - 2);
-    if (made.text.empty()) return refuse("R4 has no empty strings", node);
-    if (std::memchr(made.text.data(), '\\', made.text.size()) == nullptr) return Status();
+    if (raw.size() == 2) return refuse("R4 has no empty strings", node);
+    if (std::memchr(raw.data(), '\\', raw.size()) == nullptr) return Status();
     std::string_view text;
     if (auto error = value.get_string().get(text)) {
       return syntax(error == simdjson::STRING_ERROR ? "a string with a bad escape"
@@ -241,25 +253,26 @@ class JsonTreeBuilder {
     if (std::memchr(text.data(), '\0', text.size()) != nullptr) {
       return refuse("a NUL character in a string", node);
     }
-    tree_.nodes_[node].text = text;
+    tree_.unescaped_.push_back(text);
+    tree_.nodes_[node].unescaped = static_cast<std::uint32_t>(tree_.unescaped_.size());
     return Status();
   }
 
   Status number(std::uint32_t node) {
     tree_.nodes_[node].kind = JsonKind::kNumber;
-    if (!is_number(tree_.nodes_[node].raw)) return syntax("a number of another form", node);
+    if (!is_number(raw_of(node))) return syntax("a number of another form", node);
     return Status();
   }
 
   Status boolean(std::uint32_t node) {
-    const std::string_view raw = tree_.nodes_[node].raw;
+    const std::string_view raw = raw_of(node);
     if (raw != "true" && raw != "false") return syntax("an unexpected token", node);
     tree_.nodes_[node].kind = raw == "true" ? JsonKind::kTrue : JsonKind::kFalse;
     return Status();
   }
 
   Status null(std::uint32_t node) {
-    if (tree_.nodes_[node].raw != "null") return syntax("an unexpected token", node);
+    if (raw_of(node) != "null") return syntax("an unexpected token", node);
     if (tree_.nodes_[tree_.nodes_[node].parent].kind != JsonKind::kArray) {
       return refuse("R4 allows null only among the values of an array", node);
     }
@@ -276,7 +289,7 @@ class JsonTreeBuilder {
       const std::size_t from = names_.size() > 8 ? i - 1 : 0;
       for (std::size_t j = from; j < i; ++j) {
         if (names_[i].first == names_[j].first) {
-          last_ = tree_.nodes_[names_[i].second].raw_key.data();
+          last_ = tree_.text_.data() + tree_.nodes_[names_[i].second].key_at;
           return refuse("a member is named twice", names_[i].second);
         }
       }
@@ -296,8 +309,11 @@ JsonTree& JsonTree::operator=(JsonTree&&) noexcept = default;
 
 Status JsonTree::parse(std::string_view text) {
   nodes_.clear();
+  unescaped_.clear();
+  escaped_keys_.clear();
   error_offset_ = 0;
   text_ = text;
+  if (text.size() > UINT32_MAX) return resource_exhausted("a document of 4 GiB or more");
   ondemand::document document;
   const simdjson::padded_string_view padded(text.data(), text.size(), text.size() + kJsonPadding);
   if (auto error = reader_->parser.iterate(padded).get(document)) {
@@ -317,13 +333,23 @@ Status JsonTree::parse_copy(std::string_view text) {
 }
 
 JsonKind JsonValue::kind() const { return tree_->nodes_[index_].kind; }
-std::string_view JsonValue::key() const { return tree_->nodes_[index_].key; }
-std::string_view JsonValue::text() const { return tree_->nodes_[index_].text; }
+
+std::string_view JsonValue::key() const {
+  const JsonTree::Node& node = tree_->nodes_[index_];
+  return node.key_escaped ? tree_->escaped_keys_.at(index_) : tree_->raw_key(node);
+}
+
+std::string_view JsonValue::text() const {
+  const JsonTree::Node& node = tree_->nodes_[index_];
+  if (node.kind != JsonKind::kString) return {};
+  if (node.unescaped != 0) return tree_->unescaped_[node.unescaped - 1];
+  return tree_->text_.substr(node.raw_at + std::size_t{1}, node.raw_size - std::size_t{2});
+}
 
 std::string_view JsonValue::raw() const {
   const JsonTree::Node& node = tree_->nodes_[index_];
   if (node.kind == JsonKind::kObject || node.kind == JsonKind::kArray) return {};
-  return node.raw;
+  return tree_->text_.substr(node.raw_at, node.raw_size);
 }
 
 JsonValue JsonValue::first() const {
@@ -363,7 +389,10 @@ std::vector<JsonValue> JsonValue::strings_below(std::string_view name) const {
   std::vector<JsonValue> found;
   const std::vector<JsonTree::Node>& nodes = tree_->nodes_;
   for (std::uint32_t at = index_ + 1; at < nodes[index_].end; ++at) {
-    if (nodes[at].kind == JsonKind::kString && nodes[at].key == name) found.emplace_back(tree_, at);
+    const JsonTree::Node& node = nodes[at];
+    if (node.kind != JsonKind::kString) continue;
+    if (node.key_size != name.size() && !node.key_escaped) continue;
+    if (JsonValue(tree_, at).key() == name) found.emplace_back(tree_, at);
   }
   return found;
 }
@@ -377,7 +406,7 @@ std::string JsonValue::path() const {
   std::string path = above.path();
   if (tree_->nodes_[node.parent].kind != JsonKind::kArray) {
     if (!path.empty()) path.push_back('.');
-    return path.append(node.key);
+    return path.append(key());
   }
   // `end` of an array that is still being built is not known yet, but what stands before this node
   // is.
@@ -412,7 +441,7 @@ std::size_t JsonTree::offset_of(std::string_view path) const {
     if (!found) break;
     at = found;
   }
-  return static_cast<std::size_t>(nodes_[at.index()].raw.data() - text_.data());
+  return nodes_[at.index()].raw_at;
 }
 
 void JsonTree::append_minified(JsonValue value, std::string& out,
@@ -449,7 +478,7 @@ void JsonTree::append_minified(JsonValue value, std::string& out,
         open.back().empty = false;
         if (open.back().close == '}') {
           out.push_back('"');
-          out.append(node.raw_key);
+          out.append(raw_key(node));
           out.append("\":");
         }
       }
@@ -463,7 +492,7 @@ void JsonTree::append_minified(JsonValue value, std::string& out,
         open.push_back({node.end, object ? '}' : ']', true, appended});
         ++at;
       } else {
-        out.append(node.raw);
+        out.append(text_, node.raw_at, node.raw_size);
         ++at;
       }
     }

@@ -13,6 +13,8 @@ constexpr std::size_t kLineBytesMax = std::size_t{64} << 20;
 constexpr std::size_t kChunkBytes = std::size_t{512} << 10;
 /// Pieces between the reader and the committer, a worker. Bounds memory.
 constexpr std::size_t kChunksInFlightPerThread = 4;
+/// Input under way at once; a single larger document still goes through, alone. Bounds memory too.
+constexpr std::size_t kBytesInFlightMax = std::size_t{32} << 20;
 /// Bundles that wait for others to be imported first and cannot be read again (standard input,
 /// NDJSON).
 constexpr std::size_t kDeferredBytesMax = std::size_t{64} << 20;
