@@ -138,7 +138,7 @@ class Words(unittest.TestCase):
         for command in ("init", "tenant create", "tenant list", "tenant show", "tenant delete", "import", "export",
                         "generate", "patient get",
                         "patient search", "patient timeline", "appointment book", "appointment cancel",
-                        "appointment list", "verify", "stats", "bench", "completion", "version"):
+                        "appointment list", "verify", "backup", "restore", "stats", "bench", "completion", "version"):
             self.assertIn(command, commands())
 
     def test_the_help_of_the_program_lists_exit_codes(self):
@@ -571,6 +571,68 @@ class Transfers(Store):
         self.assertLessEqual(rest["items"][0]["time"], times[-1])
         self.assertFalse({item["id"] for item in page["items"]} & {item["id"] for item in rest["items"]})
         self.assertIn("Encounter", self.ok("patient", "timeline", "--tenant", "sorriso", "--limit", "200", patient))
+
+
+class Backups(Store):
+    tenant = "sorriso"
+
+    def fill(self):
+        super().fill()
+        self.ok("patient", "add", "--tenant", "sorriso", "--name", "Ana Souza", "--cpf", "529.982.247-25")
+        self.ok("patient", "add", "--tenant", "sorriso", "--name", "Rui Lima")
+
+    def path(self, name):
+        return os.path.join(self.directory, name)
+
+    def names(self, tenant, **options):
+        found = self.json("patient", "search", "--tenant", tenant, "--cpf", "52998224725", **options)
+        return [patient["name"] for patient in found["patients"]]
+
+    def test_a_store_is_restored_and_verified(self):
+        made = self.json("backup", "--output", self.path("backup"))
+        self.assertGreater(made["files"], 0)
+        self.assertEqual(made["position"]["lsn"], self.json("stats")["last_committed"]["lsn"])
+        self.ok("tenant", "create", "later")
+        self.assertEqual(self.json("verify", "--backup", self.path("backup"))["files"], made["files"])
+        self.assertIn("whole", self.ok("verify", "--backup", self.path("backup")))
+        restored = self.json("restore", "--data", self.path("restored"), "--from", self.path("backup"))
+        self.assertEqual(restored["tenants"], 1)
+        self.assertNotEqual(restored["store_id"], made["store_id"])
+        self.assertEqual(self.names("sorriso", CLINICDB_DATA=self.path("restored")), ["Ana Souza"])
+        self.assertEqual(len(self.json("tenant", "list", CLINICDB_DATA=self.path("restored"))["tenants"]), 1)
+
+    def test_nothing_is_written_over(self):
+        self.ok("backup", "--output", self.path("backup"))
+        self.refused(CONFLICT, "backup", "--output", self.path("backup"))
+        self.refused(CONFLICT, "restore", "--from", self.path("backup"))
+        self.refused(NOT_FOUND, "restore", "--data", self.path("new"), "--from", self.path("nothing"))
+        self.assertFalse(os.path.exists(self.path("new")))
+
+    def test_a_damaged_backup_is_data_loss(self):
+        self.ok("backup", "--output", self.path("backup"))
+        largest = max((os.path.join(folder, name) for folder, _, names in os.walk(self.path("backup"))
+                       for name in names), key=os.path.getsize)
+        with open(largest, "r+b") as file:
+            file.seek(os.path.getsize(largest) // 2)
+            byte = file.read(1)
+            file.seek(-1, os.SEEK_CUR)
+            file.write(bytes([byte[0] ^ 1]))
+        self.refused(DATA_LOSS, "verify", "--backup", self.path("backup"), says=os.path.basename(largest))
+        self.refused(DATA_LOSS, "restore", "--data", self.path("new"), "--from", self.path("backup"))
+        self.assertFalse(os.path.exists(self.path("new")))
+
+    def test_a_tenant_is_restored_beside_the_living_one(self):
+        file = self.path("sorriso.backup")
+        made = self.json("backup", "--tenant", "sorriso", "--output", file)
+        self.assertEqual(made["tenant"], "sorriso")
+        self.assertGreater(made["entries"], 1)
+        self.assertIn("whole", self.ok("verify", "--backup", file))
+        restored = self.json("restore", "--tenant", "sorriso-november", "--from", file)
+        self.assertEqual(restored["tenant"], "sorriso-november")
+        self.assertEqual(self.names("sorriso-november"), self.names("sorriso"))
+        self.refused(CONFLICT, "restore", "--tenant", "sorriso", "--from", file)
+        self.refused(NOT_FOUND, "backup", "--tenant", "nobody", "--output", self.path("x"))
+        self.assertTrue(self.json("verify")["clean"])
 
 
 class Terminal(Store):

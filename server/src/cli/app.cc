@@ -54,6 +54,7 @@ int run_program(int argument_count, const char* const* arguments, Session& sessi
       exit_code_table());
   Commands commands(root, session);
   add_store_commands(commands);
+  add_backup_commands(commands);
   add_tenant_commands(commands);
   add_patient_commands(commands);
   add_transfer_commands(commands);

@@ -75,10 +75,12 @@ Command Commands::add(const std::string& words, const std::string& description, 
       space == std::string::npos ? words : words.substr(space + 1), description);
   Command command(&app);
   CommonOptions& options = session_.options();
-  if (needs == Needs::kTenant) {
-    command.text("--tenant", options.tenant, "The tenant's short name").required().type("SLUG");
+  if (needs == Needs::kTenant || needs == Needs::kStoreOrTenant) {
+    CommandOption tenant =
+        command.text("--tenant", options.tenant, "The tenant's short name").type("SLUG");
+    if (needs == Needs::kTenant) tenant.required();
   }
-  if (needs == Needs::kTenant || needs == Needs::kStore) {
+  if (needs != Needs::kNothing && needs != Needs::kConfig) {
     command
         .text("--data", options.data,
               "The store's directory; else what CLINICDB_DATA says, else ./clinicdb-data")

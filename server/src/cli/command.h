@@ -32,9 +32,10 @@ namespace clinicdb::server {
 /// Which of the common options a command takes beside --json.
 enum class Needs {
   kNothing,
-  kConfig,  ///< --config
-  kStore,   ///< --data, --config
-  kTenant,  ///< --data, --config, --tenant
+  kConfig,         ///< --config
+  kStore,          ///< --data, --config
+  kStoreOrTenant,  ///< as kTenant, but --tenant may be left out
+  kTenant,         ///< --data, --config, --tenant
 };
 
 /// What a command does once its options are read. An error is shown, and becomes the exit code.

@@ -5,7 +5,8 @@ namespace clinicdb::server {
 
 class Commands;
 
-void add_store_commands(Commands& commands);   // init, stats, verify
+void add_store_commands(Commands& commands);   // init, stats
+void add_backup_commands(Commands& commands);  // verify, backup, restore
 void add_tenant_commands(Commands& commands);  // tenant
 void add_patient_commands(Commands& commands);
 void add_transfer_commands(Commands& commands);  // import, export, generate

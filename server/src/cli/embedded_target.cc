@@ -29,6 +29,22 @@ class EmbeddedTarget final : public Target {
   Result<engine::VerifyReport> verify(const engine::VerifyOptions& options) override {
     return clinic_->store().verify(options);
   }
+
+  Result<engine::BackupReport> backup(const std::string& directory,
+                                      const engine::BackupOptions& options) override {
+    return engine::backup_store(clinic_->store(), directory, options);
+  }
+  Result<engine::TenantBackupReport> backup_tenant(const clinic::CallContext& context,
+                                                   const std::string& file,
+                                                   const engine::BackupOptions& options) override {
+    return engine::backup_tenant(clinic_->store(), context.tenant, file, options);
+  }
+  Result<engine::TenantRestoreReport> restore_tenant(
+      const std::string& file, const std::string& slug,
+      const engine::BackupOptions& options) override {
+    return engine::restore_tenant(clinic_->store(), file, slug, options);
+  }
+
   Status close() override { return clinic_->close(); }
 
  private:

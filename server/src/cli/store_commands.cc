@@ -1,10 +1,9 @@
-// init, stats, verify.
+// init, stats.
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "cli/command.h"
 #include "cli/commands.h"
-#include "cli/progress.h"
 #include "cli/time_text.h"
 
 namespace clinicdb::server {
@@ -92,51 +91,6 @@ Result<ExitCode> stats(Session& session) {
   return ExitCode::kDone;
 }
 
-void show_report(Session& session, const engine::VerifyReport& report) {
-  if (session.json()) {
-    session.show(Json{{"clean", report.problem_count == 0},
-                      {"tenants", report.tenants},
-                      {"records", report.records},
-                      {"index_entries", report.index_entries},
-                      {"history_versions", report.history_versions},
-                      {"log_entries", report.log_entries},
-                      {"log_keys_compared", report.log_keys_compared},
-                      {"problem_count", report.problem_count},
-                      {"problems", report.problems}});
-    return;
-  }
-  TextTable table({{""}, {"", Align::kRight}});
-  table.add({"tenants", with_commas(report.tenants)});
-  table.add({"records", with_commas(report.records)});
-  table.add({"index entries", with_commas(report.index_entries)});
-  table.add({"earlier versions", with_commas(report.history_versions)});
-  table.add({"log entries", with_commas(report.log_entries)});
-  table.add({"log keys compared", with_commas(report.log_keys_compared)});
-  session.show(table);
-  for (const std::string& problem : report.problems) session.say("problem: " + printable(problem));
-  if (report.problem_count > report.problems.size()) {
-    session.say("and " + with_commas(report.problem_count - report.problems.size()) + " more");
-  }
-  session.say(report.problem_count == 0 ? "Verified: no problem found."
-                                        : with_commas(report.problem_count) + " problems found.");
-}
-
-Result<ExitCode> verify(Session& session, std::uint64_t problems_max) {
-  ASSIGN_OR_RETURN(Target * target, session.open(Access::kChange));
-  engine::VerifyOptions options;
-  options.problems_max = static_cast<std::size_t>(problems_max);
-  Result<engine::VerifyReport> report = [&] {
-    Progress progress(session.terminal(), "verify", "keys");
-    options.progress = [&](std::uint64_t done, std::uint64_t total) {
-      progress.update(done, total);
-    };
-    return target->verify(options);
-  }();
-  RETURN_IF_ERROR(report.status());
-  show_report(session, *report);
-  return report->problem_count == 0 ? ExitCode::kDone : ExitCode::kFindings;
-}
-
 }  // namespace
 
 void add_store_commands(Commands& commands) {
@@ -144,12 +98,6 @@ void add_store_commands(Commands& commands) {
                {"clinicdb init --data /var/lib/clinicdb"}, init);
   commands.add("stats", "Show a store's state and sizes", Needs::kStore,
                {"clinicdb stats --data demo", "clinicdb stats --data demo --json"}, stats);
-  auto problems_max = std::make_shared<std::uint64_t>(100);
-  commands
-      .add("verify", "Compare every index with its records, and the commit log with what is stored",
-           Needs::kStore, {"clinicdb verify --data demo"},
-           [problems_max](Session& session) { return verify(session, *problems_max); })
-      .number("--problems", *problems_max, 1, 1'000'000, "How many problems to list at most");
 }
 
 }  // namespace clinicdb::server

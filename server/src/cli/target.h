@@ -13,6 +13,7 @@
 #include "clinicdb/clinic/fhir/exporter.h"
 #include "clinicdb/clinic/fhir/importer.h"
 #include "clinicdb/clinic/methods.h"
+#include "clinicdb/engine/backup.h"
 #include "clinicdb/engine/store.h"
 #include "dispatch.h"
 
@@ -37,6 +38,15 @@ class Target {
 
   virtual Result<engine::StoreStats> stats() = 0;
   virtual Result<engine::VerifyReport> verify(const engine::VerifyOptions& options) = 0;
+
+  /// Copies that outlive it: see engine/backup.h.
+  virtual Result<engine::BackupReport> backup(const std::string& directory,
+                                              const engine::BackupOptions& options) = 0;
+  virtual Result<engine::TenantBackupReport> backup_tenant(
+      const clinic::CallContext& context, const std::string& file,
+      const engine::BackupOptions& options) = 0;
+  virtual Result<engine::TenantRestoreReport> restore_tenant(
+      const std::string& file, const std::string& slug, const engine::BackupOptions& options) = 0;
 
   /// Ends the use of it; what was written is durable before. Later calls fail.
   virtual Status close() = 0;
