@@ -20,6 +20,9 @@ constexpr std::size_t kPhoneSearchDigitsMin = 4;
 /// How often a change is made anew on a newer version of its record, when the caller expected none.
 constexpr int kSaveAttemptsMax = 32;
 
+/// Of an answer's arena, to begin with: a patient with a name, two phones and an address fits.
+constexpr std::size_t kAnswerArenaBytes = 2048;
+
 constexpr std::size_t kNameBytesMax = 512;
 constexpr std::size_t kIdentifierBytesMax = 512;
 constexpr std::size_t kTitleBytesMax = 120;

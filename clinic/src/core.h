@@ -4,6 +4,7 @@
 // services talks to the store. Thread-safe.
 #pragma once
 
+#include <google/protobuf/arena.h>
 #include <google/protobuf/message.h>
 
 #include <algorithm>
@@ -155,16 +156,54 @@ inline std::uint32_t page_limit(std::uint32_t asked, std::uint32_t most = kPageM
   return asked == 0 ? kPageDefault : std::min(asked, most);
 }
 
+/// An empty answer with an arena of its own, in one allocation as long as it is small: a message of
+/// many parts is read, and let go of, at a fraction of the price.
+template <class Answer>
+std::shared_ptr<Answer> make_answer() {
+  class Place {
+   public:
+    Place() : arena_(options()), answer_(google::protobuf::Arena::CreateMessage<Answer>(&arena_)) {}
+    Answer* answer() { return answer_; }
+
+   private:
+    google::protobuf::ArenaOptions options() {
+      google::protobuf::ArenaOptions options;
+      options.initial_block = block_;
+      options.initial_block_size = sizeof block_;
+      options.start_block_size = kAnswerArenaBytes;
+      return options;
+    }
+    alignas(8) char block_[kAnswerArenaBytes];  // left as it is: the arena writes before it reads
+    google::protobuf::Arena arena_;
+    Answer* answer_;
+  };
+  auto place = std::make_shared<Place>();
+  Answer* const answer = place->answer();
+  return std::shared_ptr<Answer>(std::move(place), answer);
+}
+
+/// What an answer holds in memory.
+inline std::size_t answer_bytes(const google::protobuf::Message& answer) {
+  const google::protobuf::Arena* arena = answer.GetArena();
+  // The arena has the message and its parts, but not what its strings have allocated.
+  return arena == nullptr ? answer.SpaceUsedLong()
+                          : std::max<std::size_t>(arena->SpaceAllocated(), answer.SpaceUsedLong());
+}
+
 /// The answer of a get: Response has the record, reached by `part`, and a RecordMeta `meta`. Empty
 /// for no record.
 template <class Response, class R>
 Result<std::shared_ptr<Response>> read_answer(engine::Reader& reader, const engine::Table<R>& table,
                                               std::string_view key, R* (Response::*part)()) {
-  ASSIGN_OR_RETURN(const std::optional<engine::RawRecord> raw, reader.get(table.def(), key));
-  if (!raw) return std::shared_ptr<Response>();
-  auto answer = std::make_shared<Response>();
-  RETURN_IF_ERROR(parse_body(raw->body, *((*answer).*part)()));
-  set_meta(raw->meta, *answer->mutable_meta());
+  std::shared_ptr<Response> answer;
+  RETURN_IF_ERROR(reader
+                      .read(table.def(), key,
+                            [&](const engine::RecordMeta& meta, std::string_view body) -> Status {
+                              answer = make_answer<Response>();
+                              set_meta(meta, *answer->mutable_meta());
+                              return parse_body(body, *((*answer).*part)());
+                            })
+                      .status());
   return answer;
 }
 
@@ -204,7 +243,7 @@ Result<std::shared_ptr<const Answer>> Core::cached(MethodId method, const CallCo
         ASSIGN_OR_RETURN(const std::unique_ptr<engine::Reader> reader, store_.view(context.tenant));
         Result<Filled<Answer>> filled = fill(*reader);
         if (!filled) return std::move(filled).error();
-        const std::size_t bytes = filled->answer ? filled->answer->SpaceUsedLong() : 0;
+        const std::size_t bytes = filled->answer ? answer_bytes(*filled->answer) : 0;
         return engine::CacheFill{std::move(filled->answer), bytes, reader->lsn(),
                                  std::move(filled->tags)};
       });

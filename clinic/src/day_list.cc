@@ -77,7 +77,7 @@ Result<Filled<ListDayResponse>> read_day(engine::Reader& reader, const ListDayRe
   const engine::IndexNumber index =
       of_clinic ? AppointmentIndex::kClinicStart : AppointmentIndex::kClaims;
   const std::string prefix = of_clinic ? request.id() : resource_key(kind, request.id());
-  auto answer = std::make_shared<ListDayResponse>();
+  auto answer = make_answer<ListDayResponse>();
   bool corrupt = false;
   RETURN_IF_ERROR(reader
                       .scan(table, index,

@@ -201,7 +201,7 @@ Status search_exact(engine::Reader& reader, const SearchPatientsRequest& request
 Result<Filled<SearchPatientsResponse>> search_patients(engine::Reader& reader,
                                                        const SearchPatientsRequest& request) {
   ASSIGN_OR_RETURN(const Query query, parse_query(request));
-  auto answer = std::make_shared<SearchPatientsResponse>();
+  auto answer = make_answer<SearchPatientsResponse>();
   const engine::TableId table = patients_table().def().id;
   std::vector<engine::CacheTag> tags;
   if (query.exact) {
@@ -224,7 +224,7 @@ Result<Filled<SearchPatientsResponse>> search_patients(engine::Reader& reader,
 
 Result<Filled<PatientTimelineResponse>> read_timeline(engine::Reader& reader,
                                                       const PatientTimelineRequest& request) {
-  auto answer = std::make_shared<PatientTimelineResponse>();
+  auto answer = make_answer<PatientTimelineResponse>();
   bool corrupt = false;
   const engine::TableDef& table = records_table().def();
   const engine::ScanOptions options{false, page_limit(request.limit()), request.cursor()};

@@ -184,7 +184,7 @@ class ReadBench {
     }));
     choose();
     return time(sqlite_by_id_, options_.calls, options_.calls, [&](std::size_t i) {
-      return sqlite_->patient(patient(i).id())->patient().names_size() == 1;
+      return sqlite_->patient(patient(i).id(), [](const clinic::GetPatientResponse&) {});
     });
   }
 
@@ -205,7 +205,7 @@ class ReadBench {
     }));
     choose();
     return time(sqlite_by_cpf_, options_.calls, options_.calls, [&](std::size_t i) {
-      return sqlite_->patient_by_cpf(patient(i).cpf())->patient().names_size() == 1;
+      return sqlite_->patient_by_cpf(patient(i).cpf(), [](const clinic::GetPatientResponse&) {});
     });
   }
 
@@ -249,9 +249,12 @@ class ReadBench {
     choose_days();
     return time(sqlite_day_, calls, calls * kDayRows, [&](std::size_t i) {
       const std::int64_t start = day_start_us(days_[i]);
-      return static_cast<std::size_t>(
-          sqlite_->day(professionals_[days_[i].professional], start, start + kDayUs)
-              .entries_size());
+      std::size_t rows = 0;
+      sqlite_->day(professionals_[days_[i].professional], start, start + kDayUs,
+                   [&](const clinic::ListDayResponse& answer) {
+                     rows = static_cast<std::size_t>(answer.entries_size());
+                   });
+      return rows;
     });
   }
 
@@ -288,7 +291,7 @@ class ReadBench {
     RETURN_IF_ERROR(time(cached_, options_.calls, options_.calls, get));
     choose_hot();
     return time(sqlite_hot_, options_.calls, options_.calls, [&](std::size_t i) {
-      return sqlite_->patient(patient(i).id())->patient().names_size() == 1;
+      return sqlite_->patient(patient(i).id(), [](const clinic::GetPatientResponse&) {});
     });
   }
 

@@ -1,5 +1,7 @@
 #include "bench/sqlite_peer.h"
 
+#include <google/protobuf/arena.h>
+
 #include <algorithm>
 #include <chrono>
 
@@ -104,6 +106,26 @@ std::vector<std::string> reversed_phones(const clinic::Patient& patient) {
   }
   return phones;
 }
+
+/// An answer's memory, on the stack as long as it is small.
+class AnswerArena {
+ public:
+  AnswerArena() : arena_(options()) {}
+  template <class Answer>
+  Answer& make() {
+    return *google::protobuf::Arena::CreateMessage<Answer>(&arena_);
+  }
+
+ private:
+  google::protobuf::ArenaOptions options() {
+    google::protobuf::ArenaOptions options;
+    options.initial_block = block_;
+    options.initial_block_size = sizeof block_;
+    return options;
+  }
+  alignas(8) char block_[4096];
+  google::protobuf::Arena arena_;
+};
 
 }  // namespace
 
@@ -331,53 +353,59 @@ Status SqlitePeer::insert_appointment(const clinic::Appointment& appointment) {
   return put_event(3, appointment.id());
 }
 
-std::optional<clinic::GetPatientResponse> SqlitePeer::read_patient(Statement& statement) {
-  std::optional<clinic::GetPatientResponse> response;
-  if (statement.row()) {
-    response.emplace();
-    clinic::RecordMeta& meta = *response->mutable_meta();
+bool SqlitePeer::read_patient(Statement& statement,
+                              FunctionRef<void(const clinic::GetPatientResponse&)> use) {
+  AnswerArena arena;
+  bool found = statement.row();
+  if (found) {
+    auto& response = arena.make<clinic::GetPatientResponse>();
+    clinic::RecordMeta& meta = *response.mutable_meta();
     meta.set_version(static_cast<std::uint64_t>(statement.number(0)));
     meta.set_created_us(statement.number(1));
     meta.set_updated_us(statement.number(2));
     const std::string_view body = statement.bytes(3);
-    if (!response->mutable_patient()->ParseFromArray(body.data(), static_cast<int>(body.size())))
-      response.reset();
+    found = response.mutable_patient()->ParseFromArray(body.data(), static_cast<int>(body.size()));
+    use(response);
   }
   statement.reset();
-  return response;
+  return found;
 }
 
-std::optional<clinic::GetPatientResponse> SqlitePeer::patient(std::string_view id) {
-  return read_patient(statements_[kGetPatient]->number(1, tenant_).blob(2, id));
+bool SqlitePeer::patient(std::string_view id,
+                         FunctionRef<void(const clinic::GetPatientResponse&)> use) {
+  return read_patient(statements_[kGetPatient]->number(1, tenant_).blob(2, id), use);
 }
 
-std::optional<clinic::GetPatientResponse> SqlitePeer::patient_by_cpf(std::string_view cpf) {
-  return read_patient(statements_[kFindCpf]->number(1, tenant_).text(2, cpf));
+bool SqlitePeer::patient_by_cpf(std::string_view cpf,
+                                FunctionRef<void(const clinic::GetPatientResponse&)> use) {
+  return read_patient(statements_[kFindCpf]->number(1, tenant_).text(2, cpf), use);
 }
 
-clinic::ListDayResponse SqlitePeer::day(std::string_view professional_id, std::int64_t start_us,
-                                        std::int64_t end_us) {
-  clinic::ListDayResponse response;
+void SqlitePeer::day(std::string_view professional_id, std::int64_t start_us, std::int64_t end_us,
+                     FunctionRef<void(const clinic::ListDayResponse&)> use) {
+  AnswerArena arena;
+  auto& response = arena.make<clinic::ListDayResponse>();
   Statement& statement = statements_[kListDay]
                              ->number(1, tenant_)
                              .number(2, clinic::RESOURCE_KIND_PROFESSIONAL)
                              .blob(3, professional_id)
                              .number(4, start_us)
                              .number(5, end_us);
+  const auto put = [&](int column, std::string& to) { to.assign(statement.bytes(column)); };
   while (statement.row()) {
     clinic::CalendarEntry& entry = *response.add_entries();
     entry.set_start_us(statement.number(0));
     entry.set_end_us(statement.number(1));
-    entry.set_appointment_id(std::string(statement.bytes(2)));
+    put(2, *entry.mutable_appointment_id());
     entry.set_status(static_cast<clinic::AppointmentStatus>(statement.number(3)));
-    entry.set_clinic_id(std::string(statement.bytes(4)));
-    entry.set_professional_id(std::string(statement.bytes(5)));
-    entry.set_room_id(std::string(statement.bytes(6)));
-    entry.set_patient_id(std::string(statement.bytes(7)));
-    entry.set_title(std::string(statement.bytes(8)));
+    put(4, *entry.mutable_clinic_id());
+    put(5, *entry.mutable_professional_id());
+    if (!statement.bytes(6).empty()) put(6, *entry.mutable_room_id());
+    put(7, *entry.mutable_patient_id());
+    put(8, *entry.mutable_title());
   }
   statement.reset();
-  return response;
+  use(response);
 }
 
 }  // namespace clinicdb::bench

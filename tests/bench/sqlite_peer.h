@@ -11,11 +11,11 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "clinicdb/base/function_ref.h"
 #include "clinicdb/base/result.h"
 #include "clinicdb/clinic/schema/appointment.pb.h"
 #include "clinicdb/clinic/schema/patient.pb.h"
@@ -43,11 +43,14 @@ class SqlitePeer {
   Status update_patient(const clinic::Patient& before, const clinic::Patient& after);
   Status insert_appointment(const clinic::Appointment& appointment);
 
-  std::optional<clinic::GetPatientResponse> patient(std::string_view id);
-  std::optional<clinic::GetPatientResponse> patient_by_cpf(std::string_view cpf);
+  // The same answers as the clinic's services give, made on an arena as theirs are; they live until
+  // `use` returns. False when there is none.
+  bool patient(std::string_view id, FunctionRef<void(const clinic::GetPatientResponse&)> use);
+  bool patient_by_cpf(std::string_view cpf,
+                      FunctionRef<void(const clinic::GetPatientResponse&)> use);
   /// A professional's entries from `start_us` to `end_us`.
-  clinic::ListDayResponse day(std::string_view professional_id, std::int64_t start_us,
-                              std::int64_t end_us);
+  void day(std::string_view professional_id, std::int64_t start_us, std::int64_t end_us,
+           FunctionRef<void(const clinic::ListDayResponse&)> use);
 
  private:
   class Statement;
@@ -57,7 +60,7 @@ class SqlitePeer {
   Status prepare_all();
   Status index_patient(const clinic::Patient& patient);
   Status put_event(int type, std::string_view payload);
-  std::optional<clinic::GetPatientResponse> read_patient(Statement& statement);
+  bool read_patient(Statement& statement, FunctionRef<void(const clinic::GetPatientResponse&)> use);
 
   sqlite3* database_;
   std::int64_t tenant_;

@@ -128,6 +128,24 @@ Result<std::optional<RawRecord>> read_record(const ReadContext& context, const T
   return record;
 }
 
+Result<bool> show_record(const ReadContext& context, const TableDef& table, std::string_view key,
+                         FunctionRef<Status(const RecordMeta& meta, std::string_view body)> visit) {
+  bool shown = false;
+  RETURN_IF_ERROR(context.state.get(
+      layout::row_key(context.tenant, table.id, key), [&](std::string_view value) -> Status {
+        Result<Envelope> envelope = decode_envelope(value);
+        if (!envelope)
+          return std::move(envelope).error().with_context("table \"" + table.name + "\"");
+        if (envelope->meta.deleted) return Status();
+        shown = true;
+        if (!envelope->compressed) return visit(envelope->meta, envelope->stored_body);
+        Result<std::string> body = envelope_body(*envelope);
+        if (!body) return std::move(body).error().with_context("table \"" + table.name + "\"");
+        return visit(envelope->meta, *body);
+      }));
+  return shown;
+}
+
 Result<std::optional<std::string>> read_unique(const ReadContext& context, const TableDef& table,
                                                IndexNumber index, std::string_view entry) {
   ASSIGN_OR_RETURN(const IndexPlace place, ready_index(context.catalog, table, index));

@@ -91,6 +91,11 @@ class Reader {
 
   /// The record, or nothing when it does not exist or is deleted.
   Result<std::optional<RawRecord>> get(const TableDef& table, std::string_view key);
+  /// As `get`, but `visit` is shown the record where it lies, uncopied; the body's view lives until
+  /// it returns. False when there was nothing to show. An error of `visit` is returned.
+  virtual Result<bool> read(
+      const TableDef& table, std::string_view key,
+      FunctionRef<Status(const RecordMeta& meta, std::string_view body)> visit) = 0;
   /// As `get`, tombstones included.
   virtual Result<std::optional<RawRecord>> get_any(const TableDef& table, std::string_view key) = 0;
 
@@ -126,12 +131,16 @@ class Reader {
   /// The typed record, or nothing when it does not exist or is deleted.
   template <class R>
   Result<std::optional<Stored<R>>> get(const Table<R>& table, std::string_view key) {
-    Result<std::optional<RawRecord>> raw = get(table.def(), key);
-    if (!raw) return std::move(raw).error();
-    if (!*raw) return std::optional<Stored<R>>();
-    Result<R> record = table.decode((*raw)->body);
-    if (!record) return std::move(record).error();
-    return std::optional<Stored<R>>(Stored<R>{std::move(record).value(), (*raw)->meta});
+    std::optional<Stored<R>> stored;
+    Result<bool> found =
+        read(table.def(), key, [&](const RecordMeta& meta, std::string_view body) -> Status {
+          Result<R> record = table.decode(body);
+          if (!record) return std::move(record).error();
+          stored = Stored<R>{std::move(record).value(), meta};
+          return Status();
+        });
+    if (!found) return std::move(found).error();
+    return stored;
   }
 };
 
