@@ -658,7 +658,7 @@ class Terminal(Store):
         self.assertIn("\rgenerate [", shown)
         status, shown = self.on_terminal("import", "--tenant", "sorriso", folder)
         self.assertEqual(status, DONE, shown)
-        self.assertRegex(shown, r"\rimport \[#+\.*\] \d+ %  [\d,]+ resources")
+        self.assertRegex(shown, r"\rimport \[[#.]+\] \d+ %  [\d,]+ resources")
         self.assertRegex(shown, r"\r +\r", "the line is taken away")
         self.assertIn("\rverify ", self.on_terminal("verify")[1])
         again = self.call("import", "--tenant", "sorriso", folder)
