@@ -1,8 +1,9 @@
-// dispatch: a method of the clinic's services by its number: its request message in, its response
-// out. What the command line and, later, the server's sessions call through. Thread-safe.
+// dispatch: a method of the clinic's services by its number: its request in, its response out. What
+// the command line and the server's sessions call through. Thread-safe.
 #pragma once
 
 #include <memory>
+#include <string_view>
 
 #include "clinicdb/base/result.h"
 #include "clinicdb/clinic/clinic.h"
@@ -17,5 +18,9 @@ using AnyAnswer = std::shared_ptr<const google::protobuf::Message>;
 Result<AnyAnswer> dispatch(clinic::Clinic& clinic, clinic::MethodId method,
                            const clinic::CallContext& context,
                            const google::protobuf::Message& request);
+
+/// The same with the request as it came over the wire: `body` is the encoded message.
+Result<AnyAnswer> dispatch_bytes(clinic::Clinic& clinic, clinic::MethodId method,
+                                 const clinic::CallContext& context, std::string_view body);
 
 }  // namespace clinicdb::server
