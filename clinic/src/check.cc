@@ -184,6 +184,48 @@ Status check(Location& location, Strictness strictness) {
   return check_telecom(*location.mutable_telecom(), strictness, "location.telecom");
 }
 
+Status check(Service& service) {
+  RETURN_IF_ERROR(check_id(service.id(), "service.id", true));
+  if (service.name().empty()) return refuse("service.name", "is needed");
+  RETURN_IF_ERROR(check_size(service.name(), kNameBytesMax, "service.name"));
+  RETURN_IF_ERROR(check_size(service.code(), kIdentifierBytesMax, "service.code"));
+  if (service.duration_minutes() == 0 || service.duration_minutes() > kServiceMinutesMax) {
+    return refuse("service.duration_minutes", "from 1 minute to 24 hours are possible");
+  }
+  if (service.buffer_before_minutes() > kBufferMinutesMax)
+    return refuse("service.buffer_before_minutes", "at most 240 minutes are possible");
+  if (service.buffer_after_minutes() > kBufferMinutesMax)
+    return refuse("service.buffer_after_minutes", "at most 240 minutes are possible");
+  if (service.price().cents() < 0) return refuse("service.price", "is not below nothing");
+  if (service.capacity() > kCapacityMax)
+    return refuse("service.capacity", "at most " + std::to_string(kCapacityMax) + " are possible");
+  const auto check_ids = [](const auto& ids, std::string_view field) -> Status {
+    for (const std::string& id : ids) RETURN_IF_ERROR(check_id(id, field, true));
+    return check_count(ids, field);
+  };
+  RETURN_IF_ERROR(check_ids(service.room_ids(), "service.room_ids"));
+  if (static_cast<std::size_t>(service.equipment_ids_size()) > kEquipmentMax) {
+    return refuse("service.equipment_ids",
+                  "at most " + std::to_string(kEquipmentMax) + " are possible");
+  }
+  RETURN_IF_ERROR(check_ids(service.equipment_ids(), "service.equipment_ids"));
+  RETURN_IF_ERROR(check_ids(service.clinic_ids(), "service.clinic_ids"));
+  return check_size(service.description(), kNoteBytesMax, "service.description");
+}
+
+Status check(Equipment& equipment) {
+  RETURN_IF_ERROR(check_id(equipment.id(), "equipment.id", true));
+  if (equipment.name().empty()) return refuse("equipment.name", "is needed");
+  RETURN_IF_ERROR(check_size(equipment.name(), kNameBytesMax, "equipment.name"));
+  RETURN_IF_ERROR(check_size(equipment.kind(), kNameBytesMax, "equipment.kind"));
+  RETURN_IF_ERROR(check_id(equipment.clinic_id(), "equipment.clinic_id"));
+  if (equipment.units() > kEquipmentUnitsMax) {
+    return refuse("equipment.units",
+                  "at most " + std::to_string(kEquipmentUnitsMax) + " are possible");
+  }
+  return {};
+}
+
 Status check(Patient& patient, Strictness strictness) {
   RETURN_IF_ERROR(check_id(patient.id(), "patient.id", true));
   RETURN_IF_ERROR(check_names(patient.names(), strictness, "patient.names"));

@@ -12,6 +12,7 @@ struct Clinic::Parts {
   engine::Schema schema;
   std::unique_ptr<engine::Store> store;
   std::unique_ptr<Core> core;
+  std::unique_ptr<Catalogue> catalogue;
   std::unique_ptr<Patients> patients;
   std::unique_ptr<People> people;
   std::unique_ptr<Records> records;
@@ -29,6 +30,7 @@ Result<std::unique_ptr<Clinic>> Clinic::open(const std::string& directory, Clini
   parts->core =
       std::make_unique<Core>(*parts->store, clock, options.store.random, std::move(options.audit));
   const Core& core = *parts->core;
+  parts->catalogue = std::make_unique<Catalogue>(core);
   parts->patients = std::make_unique<Patients>(core);
   parts->people = std::make_unique<People>(core);
   parts->records = std::make_unique<Records>(core);
@@ -43,6 +45,7 @@ Clinic::~Clinic() = default;
 Status Clinic::close() { return parts_->store->close(); }
 
 engine::Store& Clinic::store() { return *parts_->store; }
+Catalogue& Clinic::catalogue() { return *parts_->catalogue; }
 Patients& Clinic::patients() { return *parts_->patients; }
 People& Clinic::people() { return *parts_->people; }
 Records& Clinic::records() { return *parts_->records; }

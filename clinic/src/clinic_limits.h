@@ -30,4 +30,12 @@ constexpr std::size_t kNoteBytesMax = std::size_t{64} << 10;
 constexpr std::size_t kListItemsMax = 256;
 constexpr std::int64_t kAppointmentUsMax = std::int64_t{24} * 3600 * 1'000'000;
 
+constexpr std::uint32_t kServiceMinutesMax = 24 * 60;
+constexpr std::uint32_t kBufferMinutesMax = 240;
+/// Patients of a group.
+constexpr std::uint32_t kCapacityMax = 200;
+/// Pieces of equipment that one appointment takes, and units that one of them has.
+constexpr std::size_t kEquipmentMax = 8;
+constexpr std::uint32_t kEquipmentUnitsMax = 64;
+
 }  // namespace clinicdb::clinic

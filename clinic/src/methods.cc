@@ -7,6 +7,7 @@
 
 #include "clinicdb/base/check.h"
 #include "clinicdb/clinic/schema/appointment.pb.h"
+#include "clinicdb/clinic/schema/catalogue.pb.h"
 #include "clinicdb/clinic/schema/patient.pb.h"
 #include "clinicdb/clinic/schema/people.pb.h"
 #include "clinicdb/clinic/schema/record.pb.h"
@@ -34,6 +35,7 @@ std::vector<MethodInfo> declared_methods() {
   // Named through their messages, so that a static link keeps the files.
   append_methods(*Tenant::descriptor()->file(), list);
   append_methods(*User::descriptor()->file(), list);
+  append_methods(*Service::descriptor()->file(), list);
   append_methods(*Patient::descriptor()->file(), list);
   append_methods(*ClinicalRecord::descriptor()->file(), list);
   append_methods(*Appointment::descriptor()->file(), list);

@@ -7,9 +7,8 @@
 #include "clinicdb/clinic/identity.h"
 #include "clinicdb/clinic/tables.h"
 #include "clinicdb/engine/fold.h"
-#include "clinicdb/engine/key.h"
-#include "core.h"
 #include "fhir/merge.h"
+#include "record_calls.h"
 
 namespace clinicdb::clinic {
 
@@ -25,144 +24,40 @@ Status in_order(R& record, const R* current) {
 Status in_order(ClinicSite& clinic, const ClinicSite*) { return check(clinic); }
 Status in_order(User& user, const User*) { return check(user); }
 
-/// What a put of one record type is made of.
-struct PutKind {
-  MethodId method;
-  std::string_view noun;
-  EventType event;
-};
-
-template <class Response, class R, class Request>
-Result<Response> put_record(const Core& core, const CallContext& context, const PutKind& kind,
-                            const engine::Table<R>& table, const Request& request, R& record) {
-  RETURN_IF_ERROR(core.authorise(kind.method, context, record.id()));
-  SaveOptions options{kind.noun,  Existing::kEither,
-                      {},         request_hash(context, kind.method, request),
-                      kind.event, kind.event};
-  if (request.has_expected_version()) options.expected_version = request.expected_version();
-  if (record.id().empty()) record.set_id(std::string(core.new_id().view()));
-  return core.save<Response>(
-      context, table, record, record.id(), options,
-      [](R& edited, const R* current) { return in_order(edited, current); },
-      [](engine::Transaction&) { return Status(); }, [](const R&, EventPayload&) {});
-}
-
-template <class Response, class R>
-Result<Filled<Response>> fill_record(engine::Reader& reader, const engine::Table<R>& table,
-                                     std::string_view key, R* (Response::*part)()) {
-  ASSIGN_OR_RETURN(std::shared_ptr<const Response> answer,
-                   read_answer<Response>(reader, table, key, part));
-  return Filled<Response>{std::move(answer),
-                          {engine::cache_tag_record(reader.tenant(), table.def().id, key)}};
-}
-
-template <class Response, class R>
-Result<std::shared_ptr<const Response>> get_record(const Core& core, const CallContext& context,
-                                                   MethodId method, const engine::Table<R>& table,
-                                                   const std::string& id, R* (Response::*part)()) {
-  RETURN_IF_ERROR(core.authorise(method, context, id));
-  RETURN_IF_ERROR(id_from_bytes(id, "id").status());
-  return core.cached<Response>(method, context, id, [&](engine::Reader& reader) {
-    return fill_record(reader, table, id, part);
-  });
-}
-
-template <class Response, class R>
-Result<std::shared_ptr<const Response>> find_record(const Core& core, const CallContext& context,
-                                                    const engine::Table<R>& table,
-                                                    engine::IndexNumber index,
-                                                    const std::string& entry,
-                                                    R* (Response::*part)()) {
-  return core.uncached<Response>(context, [&](engine::Reader& reader) -> Result<Filled<Response>> {
-    ASSIGN_OR_RETURN(const std::optional<std::string> key, reader.find(table.def(), index, entry));
-    if (!key) return Filled<Response>{};
-    return fill_record(reader, table, *key, part);
-  });
-}
-
-/// A page of records in order of id.
-template <class Response, class R, class Request>
-Result<Response> list_records(engine::Reader& reader, const engine::Table<R>& table,
-                              const Request& request, R* (Response::*add)()) {
-  Response response;
-  Status failure;
-  const engine::ScanOptions options{false, page_limit(request.limit()), request.cursor()};
-  ASSIGN_OR_RETURN(engine::ScanEnd end,
-                   reader.scan_records(table.def(), engine::KeyRange::all(), options,
-                                       [&](std::string_view, engine::RawRecord&& raw) {
-                                         failure = parse_body(raw.body, *(response.*add)());
-                                         return failure.ok();
-                                       }));
-  if (!failure.ok()) return failure;
-  response.set_cursor(std::move(end.cursor));
-  return response;
-}
-
-/// A page of records with a word that begins as asked, in order of that word.
-template <class Response, class R, class Request>
-Result<Response> list_named(engine::Reader& reader, const engine::Table<R>& table,
-                            engine::IndexNumber index, const Request& request,
-                            R* (Response::*add)()) {
-  if (request.name().empty()) return list_records(reader, table, request, add);
-  const std::vector<std::string> words = engine::fold_query(request.name());
-  if (words.size() != 1)
-    return invalid_argument("name: one word, or the beginning of one, is needed")
-        .with_field("name");
-  std::vector<std::string> keys;
-  const engine::ScanOptions options{false, page_limit(request.limit()), request.cursor()};
-  ASSIGN_OR_RETURN(
-      engine::ScanEnd end,
-      reader.scan(table.def(), index,
-                  engine::KeyRange::prefix(engine::Key().text_prefix(words.front())), options,
-                  [&](const engine::IndexEntry& entry) {
-                    if (std::find(keys.begin(), keys.end(), entry.record_key) == keys.end()) {
-                      keys.emplace_back(entry.record_key);
-                    }
-                    return true;
-                  }));
-  Response response;
-  for (const std::string& key : keys) {
-    ASSIGN_OR_RETURN(const std::optional<engine::RawRecord> raw, reader.get(table.def(), key));
-    if (raw) RETURN_IF_ERROR(parse_body(raw->body, *(response.*add)()));
-  }
-  response.set_cursor(std::move(end.cursor));
-  return response;
-}
-
 }  // namespace
 
 Result<PutClinicResponse> People::put_clinic(const CallContext& context,
                                              PutClinicRequest request) const {
-  return put_record<PutClinicResponse>(core_, context,
-                                       {METHOD_PEOPLE_PUT_CLINIC, "clinic", EVENT_CLINIC_CHANGED},
-                                       clinics_table(), request, *request.mutable_clinic());
+  return put_record<PutClinicResponse>(
+      core_, context, {METHOD_PEOPLE_PUT_CLINIC, "clinic", EVENT_CLINIC_CHANGED}, clinics_table(),
+      request, *request.mutable_clinic(), &in_order);
 }
 
 Result<PutUserResponse> People::put_user(const CallContext& context, PutUserRequest request) const {
   return put_record<PutUserResponse>(core_, context,
                                      {METHOD_PEOPLE_PUT_USER, "user", EVENT_USER_CHANGED},
-                                     users_table(), request, *request.mutable_user());
+                                     users_table(), request, *request.mutable_user(), &in_order);
 }
 
 Result<PutProfessionalResponse> People::put_professional(const CallContext& context,
                                                          PutProfessionalRequest request) const {
   return put_record<PutProfessionalResponse>(
       core_, context, {METHOD_PEOPLE_PUT_PROFESSIONAL, "professional", EVENT_PROFESSIONAL_CHANGED},
-      professionals_table(), request, *request.mutable_professional());
+      professionals_table(), request, *request.mutable_professional(), &in_order);
 }
 
 Result<PutOrganizationResponse> People::put_organization(const CallContext& context,
                                                          PutOrganizationRequest request) const {
   return put_record<PutOrganizationResponse>(
       core_, context, {METHOD_PEOPLE_PUT_ORGANIZATION, "organization", EVENT_ORGANIZATION_CHANGED},
-      organizations_table(), request, *request.mutable_organization());
+      organizations_table(), request, *request.mutable_organization(), &in_order);
 }
 
 Result<PutLocationResponse> People::put_location(const CallContext& context,
                                                  PutLocationRequest request) const {
   return put_record<PutLocationResponse>(
       core_, context, {METHOD_PEOPLE_PUT_LOCATION, "location", EVENT_LOCATION_CHANGED},
-      locations_table(), request, *request.mutable_location());
+      locations_table(), request, *request.mutable_location(), &in_order);
 }
 
 Result<std::shared_ptr<const GetClinicResponse>> People::get_clinic(

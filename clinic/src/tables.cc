@@ -360,6 +360,23 @@ const Table<Location>& locations_table() {
   return definition;
 }
 
+const Table<Service>& services_table() {
+  static const Table<Service> definition =
+      table<Service>(0x0106, "service")
+          .unique(ServiceIndex::kCode, "code",
+                  [](const Service& s, IndexEntries& out) {
+                    if (!s.code().empty()) out.add(engine::fold_text(s.code()));
+                  })
+          .tokens(ServiceIndex::kName, "name",
+                  [](const Service& s, IndexEntries& out) { out.add(s.name()); });
+  return definition;
+}
+
+const Table<Equipment>& equipment_table() {
+  static const Table<Equipment> definition = table<Equipment>(0x0107, "equipment");
+  return definition;
+}
+
 const Table<Patient>& patients_table() {
   static const Table<Patient> definition =
       table<Patient>(0x0110, "patient")
@@ -460,7 +477,8 @@ const engine::Schema& clinic_schema() {
   static const engine::Schema schema{
       {&tenant_profiles_table().def(), &clinics_table().def(), &users_table().def(),
        &professionals_table().def(), &organizations_table().def(), &locations_table().def(),
-       &patients_table().def(), &records_table().def(), &appointments_table().def()}};
+       &services_table().def(), &equipment_table().def(), &patients_table().def(),
+       &records_table().def(), &appointments_table().def()}};
   return schema;
 }
 

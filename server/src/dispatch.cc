@@ -11,6 +11,7 @@
 namespace clinicdb::server {
 
 using clinic::CallContext;
+using clinic::Catalogue;
 using clinic::Clinic;
 using clinic::MethodId;
 using clinic::Patients;
@@ -20,6 +21,10 @@ using clinic::Scheduling;
 using clinic::Tenants;
 
 // A new service takes one line here ...
+template <>
+const Catalogue& service_of<Catalogue>(Clinic& clinic) {
+  return clinic.catalogue();
+}
 template <>
 const Patients& service_of<Patients>(Clinic& clinic) {
   return clinic.patients();
@@ -82,6 +87,13 @@ constexpr auto kServed = std::to_array<ServedMethod>({
     serve<&People::put_location>(clinic::METHOD_PEOPLE_PUT_LOCATION),
     serve<&People::get_location>(clinic::METHOD_PEOPLE_GET_LOCATION),
     serve<&People::list_locations>(clinic::METHOD_PEOPLE_LIST_LOCATIONS),
+
+    serve<&Catalogue::put_service>(clinic::METHOD_CATALOGUE_PUT_SERVICE),
+    serve<&Catalogue::get_service>(clinic::METHOD_CATALOGUE_GET_SERVICE),
+    serve<&Catalogue::list_services>(clinic::METHOD_CATALOGUE_LIST_SERVICES),
+    serve<&Catalogue::put_equipment>(clinic::METHOD_CATALOGUE_PUT_EQUIPMENT),
+    serve<&Catalogue::get_equipment>(clinic::METHOD_CATALOGUE_GET_EQUIPMENT),
+    serve<&Catalogue::list_equipment>(clinic::METHOD_CATALOGUE_LIST_EQUIPMENT),
 
     serve<&Patients::register_patient>(clinic::METHOD_PATIENTS_REGISTER),
     serve<&Patients::update>(clinic::METHOD_PATIENTS_UPDATE),

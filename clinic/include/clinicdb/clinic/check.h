@@ -9,6 +9,7 @@
 
 #include "clinicdb/base/status.h"
 #include "clinicdb/clinic/schema/appointment.pb.h"
+#include "clinicdb/clinic/schema/catalogue.pb.h"
 #include "clinicdb/clinic/schema/patient.pb.h"
 #include "clinicdb/clinic/schema/people.pb.h"
 #include "clinicdb/clinic/schema/record.pb.h"
@@ -24,6 +25,8 @@ Status check(User& user);
 Status check(Professional& professional, Strictness strictness);
 Status check(Organization& organization, Strictness strictness);
 Status check(Location& location, Strictness strictness);
+Status check(Service& service);
+Status check(Equipment& equipment);
 Status check(Patient& patient, Strictness strictness);
 Status check(ClinicalRecord& record);
 Status check(Appointment& appointment);

@@ -26,6 +26,7 @@
 #include <vector>
 
 #include "clinicdb/base/result.h"
+#include "clinicdb/clinic/catalogue.h"
 #include "clinicdb/clinic/context.h"
 #include "clinicdb/clinic/methods.h"
 #include "clinicdb/clinic/patients.h"
@@ -58,6 +59,7 @@ class Clinic {
   Status close();
 
   engine::Store& store();
+  Catalogue& catalogue();
   Patients& patients();
   People& people();
   Records& records();

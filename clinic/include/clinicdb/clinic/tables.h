@@ -15,6 +15,7 @@
 #include "clinicdb/base/clock.h"
 #include "clinicdb/base/ids.h"
 #include "clinicdb/clinic/schema/appointment.pb.h"
+#include "clinicdb/clinic/schema/catalogue.pb.h"
 #include "clinicdb/clinic/schema/patient.pb.h"
 #include "clinicdb/clinic/schema/people.pb.h"
 #include "clinicdb/clinic/schema/record.pb.h"
@@ -31,6 +32,8 @@ const engine::Table<User>& users_table();                     // 0x0102
 const engine::Table<Professional>& professionals_table();     // 0x0103
 const engine::Table<Organization>& organizations_table();     // 0x0104
 const engine::Table<Location>& locations_table();             // 0x0105
+const engine::Table<Service>& services_table();               // 0x0106
+const engine::Table<Equipment>& equipment_table();            // 0x0107
 const engine::Table<Patient>& patients_table();               // 0x0110
 const engine::Table<ClinicalRecord>& records_table();         // 0x0120; key record_key(type, id)
 const engine::Table<Appointment>& appointments_table();       // 0x0130
@@ -63,6 +66,10 @@ struct OrganizationIndex {
 struct LocationIndex {
   static constexpr engine::IndexNumber kName = 2;        ///< tokens
   static constexpr engine::IndexNumber kIdentifier = 3;  ///< ordered: identifier_key
+};
+struct ServiceIndex {
+  static constexpr engine::IndexNumber kCode = 1;  ///< unique: folded code
+  static constexpr engine::IndexNumber kName = 2;  ///< tokens
 };
 struct PatientIndex {
   static constexpr engine::IndexNumber kCpf = 1;    ///< unique: 11 digits
