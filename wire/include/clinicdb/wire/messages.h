@@ -1,0 +1,38 @@
+// Messages as payloads of frames: a message is encoded in place behind its frame's header, and
+// parsed from where it was received. Pure; thread-safe.
+#pragma once
+
+#include <string_view>
+
+#include "clinicdb/base/result.h"
+#include "clinicdb/wire/frame.h"
+#include "clinicdb/wire/frame_writer.h"
+#include "clinicdb/wire/schema/protocol.pb.h"
+
+namespace clinicdb::wire {
+
+/// Appends a frame with `message` as its payload, encoded without a copy.
+void add_message(FrameWriter& writer, const FrameHeader& header,
+                 const google::protobuf::MessageLite& message);
+
+/// What a frame of that message would have as its payload, in bytes: to hold against the peer's
+/// limit before anything is written.
+std::size_t message_bytes(const google::protobuf::MessageLite& message);
+
+/// Puts `payload` into `message`. kInvalidArgument, naming `what`, when it is no such message.
+Status parse_message(std::string_view payload, std::string_view what,
+                     google::protobuf::MessageLite& message);
+
+/// Appends the Error frame that says `status`, in answer to call `id`. REQUIRES: !status.ok().
+void add_error(FrameWriter& writer, std::uint32_t id, std::uint64_t trace, const Status& status,
+               std::uint32_t retry_after_ms = 0);
+
+/// An error as it came.
+struct RemoteError {
+  Status status;  ///< never OK; a code that is not known becomes kInternal
+  std::uint32_t retry_after_ms = 0;
+};
+/// REQUIRES: frame.type == FrameType::kError. A body that cannot be read still gives its code.
+RemoteError read_error(const Frame& frame);
+
+}  // namespace clinicdb::wire
