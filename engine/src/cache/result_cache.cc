@@ -39,6 +39,7 @@
 #include "cache/tag_marks.h"
 #include "clinicdb/base/bytes.h"
 #include "clinicdb/base/check.h"
+#include "clinicdb/engine/caller.h"
 
 namespace clinicdb::engine {
 
@@ -257,7 +258,10 @@ Result<std::shared_ptr<const void>> ShardedResultCache::get(const CacheKey& key,
   }
   // The answer of a fill at a newer view would be too new for this reader (K2): it does not wait
   // for it.
-  if (found->second->view <= view && fills_running == 0) {
+  // Nor does a caller who must not block: the fill that is under way may be reading the disk.
+  const Caller* caller = current_caller();
+  const bool may_wait = fills_running == 0 && (caller == nullptr || !caller->memory_only);
+  if (found->second->view <= view && may_wait) {
     flight = found->second;
     ++shard.kept.method(key.method).joined;
     flight->landed.wait(lock, [&] { return flight->done; });

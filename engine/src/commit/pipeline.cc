@@ -55,8 +55,14 @@ Result<Committed> Pipeline::submit(Work& work) {
   if (!fatal_.ok()) return fatal_;
   if (queue_.size() >= kQueuedCommandsMax)
     return unavailable("the writer's queue is full; try again");
+  const Caller* caller = current_caller();
+  if (caller != nullptr && leaders_ > 0) waiter.wait = caller->wait;
   queue_.push_back(&waiter);
   ++outstanding_;
+  if (waiter.wait != nullptr) {
+    wait_for_leader(lock, waiter);
+    return std::move(waiter.outcome);
+  }
   if (!executing_) {
     executing_ = true;
     lead(lock);
@@ -73,8 +79,40 @@ Result<Committed> Pipeline::submit(Work& work) {
   return std::move(waiter.outcome);
 }
 
-// REQUIRES: the caller holds the executor's role, and its own command is in the queue. Returns with
-// the lock released and the caller's command answered.
+void Pipeline::wait_for_leader(Lock& lock, Waiter& waiter) {
+  if (!executing_) {
+    executing_ = true;
+    leader_called_ = true;
+    leaders_wake_.notify_one();
+  } else if (executor_waits_) {
+    changed_.notify_all();
+  }
+  lock.unlock();
+  waiter.wait->wait();
+}
+
+void Pipeline::lead_commits() {
+  Lock lock(mutex_);
+  leading_ends_ = false;
+  ++leaders_;
+  while (true) {
+    leaders_wake_.wait(lock, [&] { return leader_called_ || leading_ends_; });
+    if (!leader_called_) break;
+    leader_called_ = false;
+    lead(lock);
+    lock.lock();
+  }
+  --leaders_;
+}
+
+void Pipeline::stop_leading() {
+  const std::lock_guard lock(mutex_);
+  leading_ends_ = true;
+  leaders_wake_.notify_all();
+}
+
+// REQUIRES: the caller holds the executor's role, and the queue, with its own command if it has
+// one, is not empty. Returns with the lock released and the caller's command answered.
 void Pipeline::lead(Lock& lock) {
   CLINICDB_CHECK(executing_ && !queue_.empty());
   const bool alone = depth_ == 1 || queue_.front()->work->exclusive();
@@ -188,7 +226,12 @@ void Pipeline::hand_over_execution() {
     executing_ = false;
     return;
   }
-  queue_.front()->signal.set(kLead);
+  if (queue_.front()->wait == nullptr) {
+    queue_.front()->signal.set(kLead);
+    return;
+  }
+  leader_called_ = true;
+  leaders_wake_.notify_one();
 }
 
 Status Pipeline::commit(Group& group) {
@@ -272,7 +315,11 @@ void Pipeline::answer(const Group& group, const Status& status,
       }
       waiter->outcome = std::move(committed);
     }
-    waiter->signal.set(kDone);
+    if (waiter->wait != nullptr) {
+      waiter->wait->wake();  // the waiter may be gone when it returns
+    } else {
+      waiter->signal.set(kDone);
+    }
   }
 }
 

@@ -17,6 +17,9 @@
 // the one before it syncs (C3). At depth 1 the executor begins only when no group is being
 // committed.
 //
+// A caller with a CommitWait (caller.h) never leads: its role goes to a thread that the host lends
+// by lead_commits.
+//
 // Invariants
 //   P1  groups are sealed, and committed, in LSN order; the open group's LSN is the sealed one's
 //   plus one; P2  at most one sealed group is unpublished, so the open group's overlay chain has at
@@ -37,6 +40,7 @@
 #include <string>
 #include <vector>
 
+#include "clinicdb/engine/caller.h"
 #include "clinicdb/engine/store.h"
 #include "commit/gate.h"
 #include "commit/group.h"
@@ -58,6 +62,12 @@ class Pipeline {
 
   /// Queues the work and returns when it is committed, refused, or of unknown outcome.
   Result<Committed> submit(Work& work);
+
+  /// Leads for the callers that wait by a CommitWait, until stop_leading. Two threads keep both
+  /// roles busy.
+  void lead_commits();
+  /// Ends every lead_commits, once nobody waits for one. Later callers lead themselves again.
+  void stop_leading();
 
   /// The view that readers get. Holding it holds back RocksDB's cleaning.
   std::shared_ptr<const Published> published() const;
@@ -94,6 +104,7 @@ class Pipeline {
     Result<std::string> answer{std::string()};
     Result<Committed> outcome{Committed{}};
     Signal signal;
+    CommitWait* wait = nullptr;  // nullptr: blocks on the signal, and can lead
   };
   using Lock = std::unique_lock<std::mutex>;
 
@@ -105,6 +116,7 @@ class Pipeline {
   void publish(const Group& group, LogPosition position);
   void answer(const Group& group, const Status& status, const std::vector<Waiter*>& members);
   void hand_over_execution();
+  void wait_for_leader(Lock& lock, Waiter& waiter);
   bool group_is_full(const Group& group) const;
 
   // Constant after construction.
@@ -119,6 +131,10 @@ class Pipeline {
   bool executing_ = false;
   bool committing_ = false;
   bool executor_waits_ = false;
+  std::condition_variable leaders_wake_;
+  std::size_t leaders_ = 0;     // threads inside lead_commits
+  bool leader_called_ = false;  // the executor's role is one of theirs, and none has taken it yet
+  bool leading_ends_ = false;
   std::shared_ptr<Group> sealed_;  // being committed
   Lsn last_sealed_;
   Time last_time_;

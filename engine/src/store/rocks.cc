@@ -15,6 +15,7 @@
 
 #include "clinicdb/base/bytes.h"
 #include "clinicdb/base/check.h"
+#include "clinicdb/engine/caller.h"
 #include "store/layout.h"
 #include "txn/operations.h"
 
@@ -50,6 +51,21 @@ Result<AppliedMark> decode_applied(std::string_view value) {
 
 namespace {
 
+/// C8: in memory only where this thread's caller asks for it.
+rocksdb::ReadTier read_tier() {
+  const Caller* caller = current_caller();
+  return caller != nullptr && caller->memory_only ? rocksdb::kBlockCacheTier
+                                                  : rocksdb::kReadAllTier;
+}
+
+Status status_of_read(const rocksdb::Status& status, std::string_view operation) {
+  if (status.IsIncomplete()) {
+    if (Caller* caller = current_caller(); caller != nullptr) caller->missed = true;
+    return unavailable("the read needs the disk");
+  }
+  return status_from_rocks(status, operation);
+}
+
 rocksdb::Slice slice(std::string_view bytes) { return {bytes.data(), bytes.size()}; }
 std::string_view view(const rocksdb::Slice& bytes) { return {bytes.data(), bytes.size()}; }
 
@@ -83,6 +99,7 @@ class RocksIterator final : public KvIterator {
     rocksdb::ReadOptions options;
     options.snapshot = snapshot;
     options.total_order_seek = true;
+    options.read_tier = read_tier();
     lower_slice_ = lower_;
     options.iterate_lower_bound = &lower_slice_;
     if (!upper_.empty()) {
@@ -114,7 +131,7 @@ class RocksIterator final : public KvIterator {
   bool valid() const override { return iterator_->Valid(); }
   std::string_view key() const override { return view(iterator_->key()); }
   std::string_view value() const override { return view(iterator_->value()); }
-  Status status() const override { return status_from_rocks(iterator_->status(), "scan"); }
+  Status status() const override { return status_of_read(iterator_->status(), "scan"); }
 
  private:
   std::string lower_;
@@ -140,11 +157,12 @@ class RocksView final : public KvView {
              FunctionRef<Status(std::string_view value)> found) const override {
     rocksdb::ReadOptions options;
     options.snapshot = snapshot_;
+    options.read_tier = read_tier();
     rocksdb::PinnableSlice value;
     const rocksdb::Status status =
         db_->Get(options, db_->DefaultColumnFamily(), slice(key), &value);
     if (status.IsNotFound()) return Status();
-    if (!status.ok()) return status_from_rocks(status, "get");
+    if (!status.ok()) return status_of_read(status, "get");
     return found(view(value));
   }
 

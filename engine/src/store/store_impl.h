@@ -37,6 +37,8 @@ class StoreImpl final : public Store {
   Result<Committed> execute(TenantId tenant, const CallContext& context, Command command) override;
   Result<Committed> transact(TenantId tenant, const CallContext& context, Command fn,
                              int attempts) override;
+  void lead_commits() override { pipeline_->lead_commits(); }
+  void stop_leading() override { pipeline_->stop_leading(); }
   ResultCache& cache() override { return *cache_; }
   Lsn published_lsn() const override { return pipeline_->published()->position.lsn; }
   Status flush() override;

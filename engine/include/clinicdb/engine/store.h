@@ -187,6 +187,12 @@ class Store {
   virtual Result<Committed> transact(TenantId tenant, const CallContext& context, Command fn,
                                      int attempts = 16) = 0;
 
+  /// Lends this thread to the commits of callers that do not block (caller.h), until stop_leading:
+  /// two such threads keep executing and syncing busy at once.
+  virtual void lead_commits() = 0;
+  /// Ends every lead_commits, once what waits for them is committed. Later callers block again.
+  virtual void stop_leading() = 0;
+
   /// Answers cached by tag and LSN. Tags come from cache_tag_*.
   virtual ResultCache& cache() = 0;
   /// The last LSN whose effects readers see.
