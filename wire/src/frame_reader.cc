@@ -12,8 +12,6 @@ namespace clinicdb::wire {
 
 namespace {
 
-/// What is offered to a read when nothing larger is known to come.
-constexpr std::size_t kReadBytes = std::size_t{4} << 10;
 /// A decompression buffer larger than this is not kept for the next frame.
 constexpr std::size_t kPlainKeepBytes = std::size_t{64} << 10;
 
@@ -89,10 +87,10 @@ void FrameReader::reserve(std::size_t count) {
   end_ = held;
 }
 
-std::span<char> FrameReader::prepare() {
+std::span<char> FrameReader::prepare(std::size_t at_least) {
   if (begin_ == end_) begin_ = end_ = 0;
   // Doubling with what has come, so that a declared length alone takes no memory.
-  reserve(std::max(kReadBytes, end_ - begin_));
+  reserve(std::max(at_least, end_ - begin_));
   return {buffer_.get() + end_, capacity_ - end_};
 }
 

@@ -35,6 +35,9 @@ struct FrameLimits {
   bool compression = false;
 };
 
+/// Room for a read when nothing is known of what comes.
+constexpr std::size_t kReadBytesDefault = std::size_t{4} << 10;
+
 class FrameReader {
  public:
   explicit FrameReader(FrameLimits limits = {}) : limits_(limits) {}
@@ -44,9 +47,9 @@ class FrameReader {
   /// Holds from the next frame on.
   void set_limits(FrameLimits limits) { limits_ = limits; }
 
-  /// Room for bytes to come, never empty; until the next call of any method. Ends the life of all
-  /// views of frames.
-  std::span<char> prepare();
+  /// Room for bytes to come, `at_least` so many; until the next call of any method. Ends the life
+  /// of all views of frames. REQUIRES: at_least > 0.
+  std::span<char> prepare(std::size_t at_least = kReadBytesDefault);
   /// So many bytes of it were filled. REQUIRES: count <= what prepare offered.
   void commit(std::size_t count);
   /// prepare, copy and commit, as often as it takes.

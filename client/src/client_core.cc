@@ -1,0 +1,104 @@
+#include "client_core.h"
+
+#include <functional>
+#include <future>
+#include <thread>
+#include <utility>
+
+#include "clinicdb/base/clock.h"
+#include "clinicdb/base/random.h"
+#include "clinicdb/wire/messages.h"
+
+namespace clinicdb::client {
+
+namespace {
+
+constexpr std::int64_t kNsPerMs = 1'000'000;
+
+wire::Hello hello_of(const ClientOptions& options, const Uuid& session) {
+  wire::Hello hello;
+  hello.set_tenant(options.tenant);
+  hello.set_client(options.program);
+  hello.set_session_id(std::string(session.view()));
+  wire::Credential& credential = *hello.mutable_credential();
+  if (!options.token.empty()) {
+    credential.set_token(options.token);
+  } else if (!options.api_key.empty()) {
+    credential.set_api_key(options.api_key);
+  } else if (!options.tls.certificate_file.empty()) {
+    credential.set_certificate(true);
+  } else {
+    credential.set_none(true);
+  }
+  return hello;
+}
+
+LaneSettings lane_settings(const ClientOptions& options, std::vector<Address> endpoints,
+                           asio::ssl::context* tls, const Uuid& session) {
+  LaneSettings settings;
+  settings.endpoints = std::move(endpoints);
+  settings.connection.tls = tls;
+  settings.connection.tls_name = options.tls.server_name;
+  settings.connection.connect_timeout_ns = options.connect_timeout_ms * kNsPerMs;
+  settings.connection.multiplexer.hello = hello_of(options, session);
+  wire::Offer& offer = settings.connection.multiplexer.offer;
+  offer.features = wire::FEATURE_COMPRESSION;
+  offer.body_bytes_max = options.answer_bytes_max;
+  return settings;
+}
+
+}  // namespace
+
+void ParsingOperation::on_answer(const wire::Frame& frame) {
+  if (frame.has(wire::kFlagAbsent)) return finished(Answer());
+  std::shared_ptr<google::protobuf::MessageLite> message(response->New());
+  if (Status status = wire::parse_message(frame.payload, "an answer", *message); !status.ok()) {
+    return finished(internal_error("the server's answer: " + std::string(status.message())));
+  }
+  finished(Answer(std::move(message)));
+}
+
+Client::Core::Core(const ClientOptions& options, std::vector<Address> endpoints,
+                   std::shared_ptr<asio::ssl::context> tls)
+    : timeout_ms_(options.timeout_ms),
+      session_(options.session.is_nil() ? Uuid::v7(system_clock(), system_random())
+                                        : options.session),
+      tls_(std::move(tls)) {
+  const LaneSettings settings = lane_settings(options, std::move(endpoints), tls_.get(), session_);
+  for (std::uint32_t i = 0; i < options.threads; ++i) {
+    lanes_.push_back(std::make_unique<Lane>(settings));
+  }
+}
+
+void Client::Core::fill(ParsingOperation& operation, const Method& method,
+                        const google::protobuf::MessageLite& request,
+                        const google::protobuf::MessageLite& response,
+                        const CallOptions& options) const {
+  operation.method = static_cast<std::uint16_t>(method.id);
+  operation.reads = method.reads;
+  operation.response = &response;
+  operation.trace = options.trace;
+  if (options.fresh) operation.flags = wire::kFlagFresh;
+  if (!method.reads) {
+    operation.request_id =
+        options.request_id ? *options.request_id : Uuid::v7(system_clock(), system_random());
+  }
+  operation.body.resize(request.ByteSizeLong());
+  request.SerializeWithCachedSizesToArray(reinterpret_cast<std::uint8_t*>(operation.body.data()));
+  const std::int64_t timeout_ms =
+      options.timeout.count() > 0 ? options.timeout.count() : timeout_ms_;
+  operation.deadline_ns = system_clock().monotonic_ns() + timeout_ms * kNsPerMs;
+}
+
+Lane& Client::Core::lane() {
+  if (lanes_.size() == 1) return *lanes_.front();
+  Lane* const own = Lane::current();
+  for (const auto& lane : lanes_) {
+    if (lane.get() == own) return *lane;
+  }
+  return lane(std::hash<std::thread::id>()(std::this_thread::get_id()));
+}
+
+Status Client::Core::first_hello() { return lanes_.front()->first_hello(); }
+
+}  // namespace clinicdb::client

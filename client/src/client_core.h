@@ -1,0 +1,53 @@
+// What a Client is made of: its lanes, and how a method's call becomes an operation on one of them.
+// Thread-safe.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <vector>
+
+#include "clinicdb/client/client.h"
+#include "lane.h"
+
+namespace clinicdb::client {
+
+/// An operation that parses its answer where it arrives.
+class ParsingOperation : public Operation {
+ public:
+  void on_answer(const wire::Frame& frame) final;
+  void on_failure(Status status) final { finished(std::move(status)); }
+  /// Told once, on the lane's thread. May destroy the operation.
+  virtual void finished(Result<Answer> answer) = 0;
+
+  const google::protobuf::MessageLite* response = nullptr;  ///< of the type to parse
+};
+
+class Client::Core {
+ public:
+  /// REQUIRES: the options were checked.
+  Core(const ClientOptions& options, std::vector<Address> endpoints,
+       std::shared_ptr<asio::ssl::context> tls);
+
+  /// What the operation sends: method, request, deadline, ids.
+  void fill(ParsingOperation& operation, const Method& method,
+            const google::protobuf::MessageLite& request,
+            const google::protobuf::MessageLite& response, const CallOptions& options) const;
+  /// The lane for a call from this thread: its own where it has one.
+  Lane& lane();
+  Lane& lane(std::size_t index) { return *lanes_[index % lanes_.size()]; }
+
+  /// Waits until a server has let us in.
+  Status first_hello();
+
+  const Uuid& session() const { return session_; }
+  std::atomic<std::uint64_t> calls{0};
+  std::atomic<std::uint64_t> failures{0};
+
+ private:
+  const std::uint32_t timeout_ms_;
+  const Uuid session_;
+  const std::shared_ptr<asio::ssl::context> tls_;
+  std::vector<std::unique_ptr<Lane>> lanes_;  // ended before what stands above
+};
+
+}  // namespace clinicdb::client

@@ -1,0 +1,21 @@
+// The bounds of the client library.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace clinicdb::client {
+
+/// Calls of one connection in flight, whatever more the server would take. Slots of ids are 16
+/// bits.
+constexpr std::uint32_t kCallsMax = 4096;
+/// Calls of one lane that wait for a connection, or for a place on it.
+constexpr std::size_t kWaitingCallsMax = 16384;
+/// What one read may bring.
+constexpr std::size_t kReadBytes = std::size_t{16} << 10;
+/// How often deadlines are looked at.
+constexpr std::int64_t kTickNs = 5'000'000;
+/// Times a call is sent at most, the first included.
+constexpr int kAttemptsMax = 10;
+
+}  // namespace clinicdb::client

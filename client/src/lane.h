@@ -1,0 +1,98 @@
+// Lane: one I/O thread's share of a client: one connection an endpoint, the choice between them,
+// and the calls that wait to be sent again.
+//
+// All but submit(), give_up() and post() is confined to the lane's thread. Those are thread-safe.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <future>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <thread>
+#include <vector>
+
+#include "backoff.h"
+#include "clinicdb/base/random.h"
+#include "connection.h"
+#include "endpoints.h"
+#include "operation.h"
+
+namespace clinicdb::client {
+
+struct LaneSettings {
+  std::vector<Address> endpoints;
+  ConnectionSettings connection;  ///< but the address
+  BreakerSettings breaker;
+  std::uint32_t retry_first_ms = 5;
+  std::uint32_t retry_longest_ms = 500;
+  Random* random = &system_random();
+  /// News that any of its connections brings.
+  std::function<void(const wire::Push&)> on_push;
+};
+
+class Lane {
+ public:
+  explicit Lane(LaneSettings settings);
+  /// Calls that are under way are told kCancelled.
+  ~Lane();
+  Lane(const Lane&) = delete;
+  Lane& operator=(const Lane&) = delete;
+
+  /// The lane whose thread this is, or nullptr.
+  static Lane* current();
+  asio::io_context& io();
+  const Clock& clock() const { return *settings_.connection.clock; }
+
+  /// Sends the operation; it lives until it is told. From the lane's own thread it is on its way
+  /// when this returns.
+  void submit(Operation& operation);
+  /// Nobody waits for the operation any more: it is told kCancelled, unless it was told before.
+  /// `alive` says, on the lane's thread, whether it still lives.
+  void give_up(std::function<Operation*()> alive);
+
+  /// Waits until one of the servers has let us in, or all have refused or failed: the reason of the
+  /// last. Thread-safe; not on the lane's thread.
+  Status first_hello();
+
+  /// When the last Ping was sent that was answered on the connection to `endpoint`; 0: not known.
+  std::int64_t heard_all_until_ns() const;
+  /// What the servers say of themselves; for tests.
+  Endpoints& endpoints() { return endpoints_; }
+
+ private:
+  friend class Operation;
+  struct Io;
+  struct Later {
+    std::int64_t at_ns;
+    Operation* operation;
+  };
+
+  void take_submitted();
+  void send(Operation& operation);
+  void send_later(Operation& operation, std::uint32_t after_ms);
+  void operation_answered(Operation& operation, const wire::Frame& frame);
+  void operation_failed(Operation& operation, Failure failure);
+  Connection& connection(std::size_t endpoint);
+  void greet(std::size_t endpoint, std::shared_ptr<std::promise<Status>> told);
+  void tick();
+  void schedule_tick();
+  void shut_down();
+
+  const LaneSettings settings_;
+  Endpoints endpoints_;
+  std::vector<std::shared_ptr<Connection>> connections_;  // by endpoint; may be nullptr
+  std::vector<std::shared_ptr<Connection>> leaving_;      // that drain
+  std::vector<Later> later_;
+  Status last_lost_;  // why the last connection was not to be had
+  bool shutting_down_ = false;
+
+  std::mutex mutex_;
+  std::vector<Operation*> submitted_;  // guarded by mutex_
+
+  std::unique_ptr<Io> io_;
+  std::thread thread_;
+};
+
+}  // namespace clinicdb::client
