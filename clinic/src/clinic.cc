@@ -13,6 +13,7 @@ struct Clinic::Parts {
   std::unique_ptr<engine::Store> store;
   std::unique_ptr<Core> core;
   std::unique_ptr<Catalogue> catalogue;
+  std::unique_ptr<Duplicates> duplicates;
   std::unique_ptr<Patients> patients;
   std::unique_ptr<People> people;
   std::unique_ptr<Records> records;
@@ -31,6 +32,7 @@ Result<std::unique_ptr<Clinic>> Clinic::open(const std::string& directory, Clini
       std::make_unique<Core>(*parts->store, clock, options.store.random, std::move(options.audit));
   const Core& core = *parts->core;
   parts->catalogue = std::make_unique<Catalogue>(core);
+  parts->duplicates = std::make_unique<Duplicates>(core);
   parts->patients = std::make_unique<Patients>(core);
   parts->people = std::make_unique<People>(core);
   parts->records = std::make_unique<Records>(core);
@@ -46,6 +48,7 @@ Status Clinic::close() { return parts_->store->close(); }
 
 engine::Store& Clinic::store() { return *parts_->store; }
 Catalogue& Clinic::catalogue() { return *parts_->catalogue; }
+Duplicates& Clinic::duplicates() { return *parts_->duplicates; }
 Patients& Clinic::patients() { return *parts_->patients; }
 People& Clinic::people() { return *parts_->people; }
 Records& Clinic::records() { return *parts_->records; }

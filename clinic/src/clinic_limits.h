@@ -23,6 +23,12 @@ constexpr int kSaveAttemptsMax = 32;
 /// Of an answer's arena, to begin with: a patient with a name, two phones and an address fits.
 constexpr std::size_t kAnswerArenaBytes = 2048;
 
+/// Patients of one block that are compared, and patients that one call keeps in memory.
+constexpr std::size_t kMatchBlockMax = 500;
+constexpr std::size_t kMatchKnownMax = 20'000;
+/// Records and appointments that one merge gives to another patient.
+constexpr std::size_t kMergeRecordsMax = 5'000;
+
 constexpr std::size_t kNameBytesMax = 512;
 constexpr std::size_t kIdentifierBytesMax = 512;
 constexpr std::size_t kTitleBytesMax = 120;

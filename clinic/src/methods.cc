@@ -8,6 +8,7 @@
 #include "clinicdb/base/check.h"
 #include "clinicdb/clinic/schema/appointment.pb.h"
 #include "clinicdb/clinic/schema/catalogue.pb.h"
+#include "clinicdb/clinic/schema/duplicate.pb.h"
 #include "clinicdb/clinic/schema/patient.pb.h"
 #include "clinicdb/clinic/schema/people.pb.h"
 #include "clinicdb/clinic/schema/record.pb.h"
@@ -37,6 +38,7 @@ std::vector<MethodInfo> declared_methods() {
   append_methods(*User::descriptor()->file(), list);
   append_methods(*Service::descriptor()->file(), list);
   append_methods(*Patient::descriptor()->file(), list);
+  append_methods(*PatientMerge::descriptor()->file(), list);
   append_methods(*ClinicalRecord::descriptor()->file(), list);
   append_methods(*Appointment::descriptor()->file(), list);
   std::sort(list.begin(), list.end(),

@@ -76,6 +76,7 @@ Result<RegisterPatientResponse> Patients::register_patient(const CallContext& co
                       EVENT_PATIENT_REGISTERED,
                       EVENT_PATIENT_REGISTERED};
   Patient& patient = *request.mutable_patient();
+  patient.clear_replaced_by_id();
   if (patient.id().empty()) patient.set_id(std::string(core_.new_id().view()));
   return core_.save<RegisterPatientResponse>(
       context, patients_table(), patient, patient.id(), options,
@@ -97,6 +98,13 @@ Result<UpdatePatientResponse> Patients::update(const CallContext& context,
   return core_.save<UpdatePatientResponse>(
       context, patients_table(), request.patient(), request.patient().id(), options,
       [](Patient& record, const Patient* current) {
+        if (!current->replaced_by_id().empty()) {
+          return failed_precondition("the patient was merged into " +
+                                     Uuid::from_bytes(current->replaced_by_id()).to_string() +
+                                     "; edit that one, or undo the merge")
+              .with_field("patient.id");
+        }
+        record.clear_replaced_by_id();
         keep_fhir(record, *current);
         return in_order(record);
       },

@@ -8,6 +8,7 @@
 #include "clinicdb/engine/key.h"
 #include "core.h"
 #include "fhir/merge.h"
+#include "patient_links.h"
 
 namespace clinicdb::clinic {
 
@@ -70,12 +71,9 @@ Result<PutRecordResponse> Records::put(const CallContext& context, PutRecordRequ
         return check(edited);
       },
       [&](engine::Transaction& tx) -> Status {
-        if (patient.empty()) return {};
-        // In the commit, so that a patient who is removed at the same time leaves no record behind.
-        ASSIGN_OR_RETURN(const std::optional<engine::RawRecord> found,
-                         tx.get(patients_table().def(), patient));
-        if (found) return {};
-        return not_found("record.patient_id: no such patient").with_field("record.patient_id");
+        // In the commit, so that one who is removed or merged at the same time leaves no record
+        // behind.
+        return check_patient(tx, patient, "record.patient_id");
       },
       [](const ClinicalRecord& put, EventPayload& payload) {
         payload.set_resource_type(static_cast<std::uint32_t>(put.type()));

@@ -6,6 +6,8 @@
 
 #include "clinicdb/engine/fold.h"
 #include "clinicdb/engine/key.h"
+#include "match/person.h"
+#include "table_codec.h"
 
 namespace clinicdb::clinic {
 
@@ -15,46 +17,6 @@ using engine::IndexEntries;
 using engine::Key;
 using engine::Table;
 using engine::TableId;
-
-template <class Message>
-void encode(const Message& message, std::string& body) {
-  // There is no map in the schema, so that the encoding is deterministic: fields in order of
-  // number.
-  message.AppendToString(&body);
-}
-
-template <class Message>
-Result<Message> decode(std::string_view body) {
-  Message message;
-  if (!message.ParseFromArray(body.data(), static_cast<int>(body.size()))) {
-    return data_loss("a stored " + Message::descriptor()->name() + " of " +
-                     std::to_string(body.size()) + " bytes cannot be decoded");
-  }
-  return message;
-}
-
-template <class Message>
-std::string id_key(const Message& message) {
-  return message.id();
-}
-
-template <class Message>
-std::vector<std::string> personal_fields() {
-  std::vector<std::string> names;
-  const google::protobuf::Descriptor& type = *Message::descriptor();
-  for (int i = 0; i < type.field_count(); ++i) {
-    if (type.field(i)->options().GetExtension(personal_data))
-      names.push_back(type.field(i)->name());
-  }
-  return names;
-}
-
-template <class Message>
-Table<Message> table(std::uint16_t id, std::string name) {
-  return Table<Message>(TableId{id}, std::move(name), &encode<Message>, &decode<Message>,
-                        &id_key<Message>)
-      .personal(personal_fields<Message>());
-}
 
 using Names = google::protobuf::RepeatedPtrField<HumanName>;
 using Identifiers = google::protobuf::RepeatedPtrField<Identifier>;
@@ -400,6 +362,22 @@ const Table<Patient>& patients_table() {
                    [](const Patient& p, IndexEntries& out) {
                      add_identifiers(p.mrn(), out);
                      add_identifiers(p.identifiers(), out);
+                   })
+          .ordered(PatientIndex::kMatch, "match", [](const Patient& p, IndexEntries& out) {
+            // One who was merged is not looked for.
+            if (!p.replaced_by_id().empty()) return;
+            for (const std::string& key : match::match_keys(p)) out.add(key);
+          });
+  return definition;
+}
+
+const Table<PatientMerge>& patient_merges_table() {
+  static const Table<PatientMerge> definition =
+      table<PatientMerge>(0x0111, "patient_merge")
+          .ordered(PatientMergeIndex::kPatient, "patient",
+                   [](const PatientMerge& m, IndexEntries& out) {
+                     for (const std::string& id : {m.kept_id(), m.merged_id()})
+                       out.add(Key().raw(id).time_descending(Time{m.time_us()}));
                    });
   return definition;
 }
@@ -478,7 +456,7 @@ const engine::Schema& clinic_schema() {
       {&tenant_profiles_table().def(), &clinics_table().def(), &users_table().def(),
        &professionals_table().def(), &organizations_table().def(), &locations_table().def(),
        &services_table().def(), &equipment_table().def(), &patients_table().def(),
-       &records_table().def(), &appointments_table().def()}};
+       &patient_merges_table().def(), &records_table().def(), &appointments_table().def()}};
   return schema;
 }
 

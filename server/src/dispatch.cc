@@ -13,6 +13,7 @@ namespace clinicdb::server {
 using clinic::CallContext;
 using clinic::Catalogue;
 using clinic::Clinic;
+using clinic::Duplicates;
 using clinic::MethodId;
 using clinic::Patients;
 using clinic::People;
@@ -24,6 +25,10 @@ using clinic::Tenants;
 template <>
 const Catalogue& service_of<Catalogue>(Clinic& clinic) {
   return clinic.catalogue();
+}
+template <>
+const Duplicates& service_of<Duplicates>(Clinic& clinic) {
+  return clinic.duplicates();
 }
 template <>
 const Patients& service_of<Patients>(Clinic& clinic) {
@@ -105,6 +110,13 @@ constexpr auto kServed = std::to_array<ServedMethod>({
     serve<&Patients::timeline>(clinic::METHOD_PATIENTS_TIMELINE),
     serve<&Patients::remove>(clinic::METHOD_PATIENTS_REMOVE),
     serve<&Patients::history>(clinic::METHOD_PATIENTS_HISTORY),
+
+    serve<&Duplicates::find>(clinic::METHOD_DUPLICATES_FIND),
+    serve<&Duplicates::list>(clinic::METHOD_DUPLICATES_LIST),
+    serve<&Duplicates::merge>(clinic::METHOD_DUPLICATES_MERGE),
+    serve<&Duplicates::undo_merge>(clinic::METHOD_DUPLICATES_UNDO_MERGE),
+    serve<&Duplicates::get_merge>(clinic::METHOD_DUPLICATES_GET_MERGE),
+    serve<&Duplicates::list_merges>(clinic::METHOD_DUPLICATES_LIST_MERGES),
 
     serve<&Records::put>(clinic::METHOD_RECORDS_PUT),
     serve<&Records::get>(clinic::METHOD_RECORDS_GET),

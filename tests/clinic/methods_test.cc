@@ -27,8 +27,15 @@ TEST_CASE(
     CHECK(find_method(method.id) == &method);
     services.emplace(method.service);
   }
-  CHECK(services == std::set<std::string>{"CatalogueService", "PatientService", "PeopleService",
-                                          "RecordService", "SchedulingService", "TenantService"});
+  CHECK(services == std::set<std::string>{
+                        "CatalogueService",   //
+                        "DuplicateService",   //
+                        "PatientService",     //
+                        "PeopleService",      //
+                        "RecordService",      //
+                        "SchedulingService",  //
+                        "TenantService",      //
+                    });
   // And no number of the enumeration is without a method.
   const google::protobuf::EnumDescriptor& ids = *MethodId_descriptor();
   for (int i = 0; i < ids.value_count(); ++i) {

@@ -365,6 +365,27 @@ class Bookings(Store):
         self.assertIn("No patient found", self.tenant_ok("patient", "search", "zzz"))
         self.assertEqual(self.tenant_call("patient", "search").returncode, USAGE)
 
+    def test_a_patient_who_is_there_twice_is_found_merged_and_taken_apart(self):
+        first = self.tenant_json("patient", "add", "--name", "Zilda Prado", "--born", "1931-04-09")["id"]
+        second = self.tenant_json("patient", "add", "--name", "Zylda Prado", "--born", "1931-04-09")["id"]
+        found = self.tenant_json("patient", "duplicates", first)["duplicates"]
+        self.assertEqual([each["patient"]["id"] for each in found], [second])
+        self.assertEqual(found[0]["certainty"], "probable")
+        self.assertEqual({field["field"] for field in found[0]["fields"]},
+                         {"given name", "family name", "birth date"})
+        self.assertIn("birth date same +10.0", self.tenant_ok("patient", "duplicates", first))
+        pairs = self.tenant_json("patient", "duplicates")["pairs"]
+        self.assertIn({first, second}, [{p["patient"]["id"], p["duplicate"]["patient"]["id"]} for p in pairs])
+
+        merge = self.tenant_json("patient", "merge", first, second, "--reason", "twice")["result"]["id"]
+        self.assertIn("merged into", self.tenant_ok("patient", "get", second))
+        self.refused(CONFLICT, "patient", "merge", "--tenant", "sorriso", first, second, says=first)
+        self.assertEqual([each["id"] for each in self.tenant_json("patient", "merges", second)["merges"]], [merge])
+        self.assertIn("Nobody else", self.tenant_ok("patient", "duplicates", first))
+        self.assertIn("Taken apart", self.tenant_ok("patient", "unmerge", merge))
+        self.assertNotIn("merged into", self.tenant_ok("patient", "get", second))
+        self.refused(CONFLICT, "patient", "unmerge", "--tenant", "sorriso", merge, says="undone before")
+
     def test_a_patient_by_id_and_by_cpf(self):
         shown = self.tenant_json("patient", "get", self.patient)
         self.assertEqual(shown["patient"]["names"], [{"text": "Ana Conceição Souza"}])

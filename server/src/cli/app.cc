@@ -57,6 +57,7 @@ int run_program(int argument_count, const char* const* arguments, Session& sessi
   add_backup_commands(commands);
   add_tenant_commands(commands);
   add_patient_commands(commands);
+  add_duplicate_commands(commands);
   add_transfer_commands(commands);
   add_people_commands(commands);
   add_appointment_commands(commands);

@@ -9,7 +9,8 @@ void add_store_commands(Commands& commands);   // init, stats
 void add_backup_commands(Commands& commands);  // verify, backup, restore
 void add_tenant_commands(Commands& commands);  // tenant
 void add_patient_commands(Commands& commands);
-void add_transfer_commands(Commands& commands);  // import, export, generate
+void add_duplicate_commands(Commands& commands);  // patient duplicates, merge, unmerge, merges
+void add_transfer_commands(Commands& commands);   // import, export, generate
 void add_people_commands(Commands& commands);
 void add_appointment_commands(Commands& commands);
 void add_bench_command(Commands& commands);       // bench

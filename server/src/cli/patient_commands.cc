@@ -129,6 +129,7 @@ void show_patient(Session& session, const GetPatientResponse& response) {
   for (const auto& flag : patient.flags()) add("flag", flag);
   add("note", patient.note());
   if (patient.inactive()) add("active", "no");
+  if (!patient.replaced_by_id().empty()) add("merged into", id_text(patient.replaced_by_id()));
   if (patient.deceased()) {
     const std::string day = format_day(patient.deceased_date());
     add("deceased", day.empty() ? "yes" : day);
@@ -362,7 +363,7 @@ void add_add(Commands& commands) {
 }  // namespace
 
 void add_patient_commands(Commands& commands) {
-  commands.group("patient", "Patients: add, get, search, timeline");
+  commands.group("patient", "Patients: add, get, search, timeline, duplicates, merge");
   add_add(commands);
   add_get(commands);
   add_search(commands);

@@ -28,6 +28,7 @@
 #include "clinicdb/base/result.h"
 #include "clinicdb/clinic/catalogue.h"
 #include "clinicdb/clinic/context.h"
+#include "clinicdb/clinic/duplicates.h"
 #include "clinicdb/clinic/methods.h"
 #include "clinicdb/clinic/patients.h"
 #include "clinicdb/clinic/people.h"
@@ -60,6 +61,7 @@ class Clinic {
 
   engine::Store& store();
   Catalogue& catalogue();
+  Duplicates& duplicates();
   Patients& patients();
   People& people();
   Records& records();

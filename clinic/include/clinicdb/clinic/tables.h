@@ -16,6 +16,7 @@
 #include "clinicdb/base/ids.h"
 #include "clinicdb/clinic/schema/appointment.pb.h"
 #include "clinicdb/clinic/schema/catalogue.pb.h"
+#include "clinicdb/clinic/schema/duplicate.pb.h"
 #include "clinicdb/clinic/schema/patient.pb.h"
 #include "clinicdb/clinic/schema/people.pb.h"
 #include "clinicdb/clinic/schema/record.pb.h"
@@ -35,6 +36,7 @@ const engine::Table<Location>& locations_table();             // 0x0105
 const engine::Table<Service>& services_table();               // 0x0106
 const engine::Table<Equipment>& equipment_table();            // 0x0107
 const engine::Table<Patient>& patients_table();               // 0x0110
+const engine::Table<PatientMerge>& patient_merges_table();    // 0x0111
 const engine::Table<ClinicalRecord>& records_table();         // 0x0120; key record_key(type, id)
 const engine::Table<Appointment>& appointments_table();       // 0x0130
 
@@ -81,6 +83,12 @@ struct PatientIndex {
       6;  ///< ordered: date_key, text name; covered: PatientCovered
   static constexpr engine::IndexNumber kIdentifier =
       7;  ///< ordered: identifier_key, record numbers included
+  /// ordered: 'n' and two sounds of the name, or 'y', year of birth and one: docs/clinic-rules.md.
+  static constexpr engine::IndexNumber kMatch = 8;
+};
+struct PatientMergeIndex {
+  static constexpr engine::IndexNumber kPatient =
+      1;  ///< ordered: patient (16), kept or merged, time descending
 };
 struct RecordIndex {
   /// ordered: patient (16), time descending; covered: RecordCovered. A cache tag a patient.
