@@ -76,6 +76,9 @@ asio::awaitable<Result<Answer>> async_call(Client& client, const Method& method,
                                            const google::protobuf::MessageLite& request,
                                            const google::protobuf::MessageLite& response,
                                            CallOptions options) {
+  if (std::optional<Answer> kept = client.core().find_kept(method, request, options)) {
+    co_return *std::move(kept);
+  }
   client.core().calls.fetch_add(1, std::memory_order_relaxed);
   Result<Answer> answer =
       co_await asio::async_initiate<const asio::use_awaitable_t<>, void(Result<Answer>)>(

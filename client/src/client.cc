@@ -40,6 +40,9 @@ Status check_options(const ClientOptions& options) {
   if (options.program.size() > wire::kNameBytesMax) {
     return invalid_argument("the program's name is too long").with_field("program");
   }
+  if (options.near_cache.bytes_max > 0 && options.near_cache.staleness_ms < 20) {
+    return invalid_argument("at least 20 ms").with_field("near_cache.staleness_ms");
+  }
   if (options.answer_bytes_max < 16384 || options.answer_bytes_max > wire::kBodyBytesMaxEver) {
     return invalid_argument("16 KiB to 64 MiB").with_field("answer_bytes_max");
   }
@@ -89,6 +92,9 @@ Result<std::unique_ptr<Client>> Client::connect(const ClientOptions& options) {
 Result<Answer> Client::call(const Method& method, const google::protobuf::MessageLite& request,
                             const google::protobuf::MessageLite& response,
                             const CallOptions& options) {
+  if (std::optional<Answer> kept = core_->find_kept(method, request, options)) {
+    return *std::move(kept);
+  }
   if (Lane::current() != nullptr) {
     return failed_precondition(std::string(method.name) +
                                ": a thread of the client must not wait; see async.h");
@@ -104,6 +110,6 @@ Result<Answer> Client::call(const Method& method, const google::protobuf::Messag
 
 const Uuid& Client::session() const { return core_->session(); }
 
-ClientStats Client::stats() const { return {core_->calls.load(), core_->failures.load()}; }
+ClientStats Client::stats() const { return core_->stats(); }
 
 }  // namespace clinicdb::client

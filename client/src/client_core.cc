@@ -44,18 +44,35 @@ LaneSettings lane_settings(const ClientOptions& options, std::vector<Address> en
   wire::Offer& offer = settings.connection.multiplexer.offer;
   offer.features = wire::FEATURE_COMPRESSION;
   offer.body_bytes_max = options.answer_bytes_max;
+  if (options.near_cache.bytes_max > 0) {
+    offer.features |= wire::FEATURE_INVALIDATION;
+    settings.ping_every_ns = options.near_cache.staleness_ms * kNsPerMs / 4;
+    for (std::size_t i = 0; i < settings.endpoints.size(); ++i) {
+      settings.marks.push_back(std::make_shared<Marks>());
+    }
+  }
   return settings;
 }
 
 }  // namespace
 
 void ParsingOperation::on_answer(const wire::Frame& frame) {
-  if (frame.has(wire::kFlagAbsent)) return finished(Answer());
-  std::shared_ptr<google::protobuf::MessageLite> message(response->New());
-  if (Status status = wire::parse_message(frame.payload, "an answer", *message); !status.ok()) {
-    return finished(internal_error("the server's answer: " + std::string(status.message())));
+  Answer answer;
+  if (!frame.has(wire::kFlagAbsent)) {
+    std::shared_ptr<google::protobuf::MessageLite> message(response->New());
+    if (Status status = wire::parse_message(frame.payload, "an answer", *message); !status.ok()) {
+      return finished(internal_error("the server's answer: " + std::string(status.message())));
+    }
+    answer = std::move(message);
   }
-  finished(Answer(std::move(message)));
+  if (near_cache != nullptr && source() && frame.tags && frame.position) {
+    std::vector<std::uint64_t> tags(frame.tags->size() / 8);
+    for (std::size_t i = 0; i < tags.size(); ++i) tags[i] = wire::tag_at(*frame.tags, i);
+    // Parsed, a message takes some three times its bytes.
+    near_cache->keep(method, body, answer, 3 * frame.payload.size(), source(),
+                     frame.position->position.lsn.value, std::move(tags));
+  }
+  finished(std::move(answer));
 }
 
 Client::Core::Core(const ClientOptions& options, std::vector<Address> endpoints,
@@ -63,22 +80,48 @@ Client::Core::Core(const ClientOptions& options, std::vector<Address> endpoints,
     : timeout_ms_(options.timeout_ms),
       session_(options.session.is_nil() ? Uuid::v7(system_clock(), system_random())
                                         : options.session),
-      tls_(std::move(tls)) {
+      tls_(std::move(tls)),
+      near_cache_(options.near_cache.bytes_max == 0
+                      ? nullptr
+                      : std::make_unique<NearCache>(options.near_cache.bytes_max,
+                                                    options.near_cache.staleness_ms * kNsPerMs)) {
   const LaneSettings settings = lane_settings(options, std::move(endpoints), tls_.get(), session_);
   for (std::uint32_t i = 0; i < options.threads; ++i) {
     lanes_.push_back(std::make_unique<Lane>(settings));
   }
 }
 
+std::optional<Answer> Client::Core::find_kept(const Method& method,
+                                              const google::protobuf::MessageLite& request,
+                                              const CallOptions& options) {
+  if (!near_cache_ || method.cache == clinic::CACHE_POLICY_NONE || options.fresh) {
+    return std::nullopt;
+  }
+  static thread_local std::string bytes;
+  bytes.resize(request.ByteSizeLong());
+  request.SerializeWithCachedSizesToArray(reinterpret_cast<std::uint8_t*>(bytes.data()));
+  return near_cache_->find(static_cast<std::uint16_t>(method.id), bytes,
+                           system_clock().monotonic_ns());
+}
+
+ClientStats Client::Core::stats() const {
+  ClientStats stats{calls.load(), failures.load(), {}};
+  if (near_cache_) stats.near_cache = near_cache_->stats();
+  return stats;
+}
+
 void Client::Core::fill(ParsingOperation& operation, const Method& method,
                         const google::protobuf::MessageLite& request,
-                        const google::protobuf::MessageLite& response,
-                        const CallOptions& options) const {
+                        const google::protobuf::MessageLite& response, const CallOptions& options) {
   operation.method = static_cast<std::uint16_t>(method.id);
   operation.reads = method.reads;
   operation.response = &response;
   operation.trace = options.trace;
   if (options.fresh) operation.flags = wire::kFlagFresh;
+  if (near_cache_ && method.cache != clinic::CACHE_POLICY_NONE) {
+    operation.flags |= wire::kFlagKeep;
+    operation.near_cache = near_cache_.get();
+  }
   if (!method.reads) {
     operation.request_id =
         options.request_id ? *options.request_id : Uuid::v7(system_clock(), system_random());

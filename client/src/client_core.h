@@ -4,10 +4,12 @@
 
 #include <atomic>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "clinicdb/client/client.h"
 #include "lane.h"
+#include "near_cache.h"
 
 namespace clinicdb::client {
 
@@ -20,6 +22,7 @@ class ParsingOperation : public Operation {
   virtual void finished(Result<Answer> answer) = 0;
 
   const google::protobuf::MessageLite* response = nullptr;  ///< of the type to parse
+  NearCache* near_cache = nullptr;                          ///< that keeps the answer, or none
 };
 
 class Client::Core {
@@ -28,10 +31,14 @@ class Client::Core {
   Core(const ClientOptions& options, std::vector<Address> endpoints,
        std::shared_ptr<asio::ssl::context> tls);
 
+  /// The kept answer to a request; nullopt when there is none, or none is wanted.
+  std::optional<Answer> find_kept(const Method& method,
+                                  const google::protobuf::MessageLite& request,
+                                  const CallOptions& options);
   /// What the operation sends: method, request, deadline, ids.
   void fill(ParsingOperation& operation, const Method& method,
             const google::protobuf::MessageLite& request,
-            const google::protobuf::MessageLite& response, const CallOptions& options) const;
+            const google::protobuf::MessageLite& response, const CallOptions& options);
   /// The lane for a call from this thread: its own where it has one.
   Lane& lane();
   Lane& lane(std::size_t index) { return *lanes_[index % lanes_.size()]; }
@@ -40,6 +47,7 @@ class Client::Core {
   Status first_hello();
 
   const Uuid& session() const { return session_; }
+  ClientStats stats() const;
   std::atomic<std::uint64_t> calls{0};
   std::atomic<std::uint64_t> failures{0};
 
@@ -47,7 +55,8 @@ class Client::Core {
   const std::uint32_t timeout_ms_;
   const Uuid session_;
   const std::shared_ptr<asio::ssl::context> tls_;
-  std::vector<std::unique_ptr<Lane>> lanes_;  // ended before what stands above
+  const std::unique_ptr<NearCache> near_cache_;  // nullptr: answers are not kept
+  std::vector<std::unique_ptr<Lane>> lanes_;     // ended before what stands above
 };
 
 }  // namespace clinicdb::client

@@ -95,6 +95,7 @@ void Lane::send(Operation& operation) {
   ++operation.attempts_;
   operation.endpoint_ = *endpoint;
   Connection& to = connection(*endpoint);
+  operation.source_ = connections_[*endpoint].source;
   operation.connection_ = &to;
   if (to.accepts()) {
     to.start(operation);
@@ -155,21 +156,37 @@ void Lane::operation_failed(Operation& operation, Failure failure) {
 }
 
 Connection& Lane::connection(std::size_t endpoint) {
-  std::shared_ptr<Connection>& slot = connections_[endpoint];
-  if (slot && !slot->accepts()) {
-    if (!slot->is_closed()) leaving_.push_back(slot);
-    slot.reset();
-  }
-  if (!slot) {
+  Held& held = connections_[endpoint];
+  if (held.connection && !held.connection->accepts()) let_go(held);
+  if (!held.connection) {
     ConnectionSettings settings = settings_.connection;
     settings.address = settings_.endpoints[endpoint];
     if (settings.tls_name.empty()) settings.tls_name = settings.address.host;
-    slot = Connection::create(io_->context, std::move(settings));
-    slot->multiplexer().on_push = [this](std::uint32_t, const wire::Push& push) {
-      if (settings_.on_push) settings_.on_push(push);
-    };
+    held.connection = Connection::create(io_->context, std::move(settings));
+    if (!settings_.marks.empty()) {
+      held.source = std::make_shared<Source>();
+      held.source->marks = settings_.marks[endpoint];
+      held.connection->multiplexer().on_push = [marks = held.source->marks](
+                                                   std::uint32_t, const wire::Push& push) {
+        if (push.has_invalidation()) marks->take(push.invalidation());
+      };
+    }
   }
-  return *slot;
+  return *held.connection;
+}
+
+void Lane::let_go(Held& held) {
+  if (held.source) held.source->ended = true;
+  if (!held.connection->is_closed()) leaving_.push_back(std::move(held.connection));
+  held = Held();
+}
+
+void Lane::hear(Held& held) {
+  if (!held.source || !held.connection) return;
+  // News of a line that is no more are missed, though the next call has not found out yet.
+  if (!held.connection->accepts()) held.source->ended = true;
+  held.source->heard_all_until_ns.store(held.connection->multiplexer().heard_all_until_ns(),
+                                        std::memory_order_release);
 }
 
 Status Lane::first_hello() {
@@ -193,16 +210,6 @@ void Lane::greet(std::size_t endpoint, std::shared_ptr<std::promise<Status>> tol
   };
 }
 
-std::int64_t Lane::heard_all_until_ns() const {
-  std::int64_t oldest = 0;
-  for (const auto& connection : connections_) {
-    if (!connection || connection->is_closed()) continue;
-    const std::int64_t heard = connection->multiplexer().heard_all_until_ns();
-    oldest = oldest == 0 ? heard : std::min(oldest, heard);
-  }
-  return oldest;
-}
-
 void Lane::give_up(std::function<Operation*()> alive) {
   asio::post(io_->context, [this, alive = std::move(alive)] {
     Operation* const operation = alive();
@@ -223,16 +230,22 @@ void Lane::give_up(std::function<Operation*()> alive) {
 }
 
 void Lane::tick() {
-  for (std::size_t i = 0; i < connections_.size(); ++i) {
+  const std::int64_t now_ns = clock().monotonic_ns();
+  const bool pings =
+      settings_.ping_every_ns > 0 && now_ns - last_ping_ns_ >= settings_.ping_every_ns;
+  if (pings) last_ping_ns_ = now_ns;
+  for (Held& held : connections_) {
     // A call that is told may make its connection's successor.
-    const std::shared_ptr<Connection> connection = connections_[i];
-    if (connection) connection->tick();
+    const std::shared_ptr<Connection> connection = held.connection;
+    if (!connection) continue;
+    connection->tick();
+    if (pings) connection->ping();
+    hear(held);
   }
   const std::vector<std::shared_ptr<Connection>> leaving = leaving_;
   for (const auto& connection : leaving) connection->tick();
   std::erase_if(leaving_, [](const auto& connection) { return connection->is_closed(); });
 
-  const std::int64_t now_ns = clock().monotonic_ns();
   std::vector<Later> due;
   const auto not_due = std::partition(later_.begin(), later_.end(),
                                       [now_ns](const Later& l) { return l.at_ns <= now_ns; });
@@ -252,8 +265,8 @@ void Lane::schedule_tick() {
 void Lane::shut_down() {
   shutting_down_ = true;
   take_submitted();
-  for (auto& connection : connections_) {
-    if (connection) connection->close(cancelled("the client is closed"));
+  for (Held& held : connections_) {
+    if (held.connection) held.connection->close(cancelled("the client is closed"));
   }
   for (auto& connection : leaving_) connection->close(cancelled("the client is closed"));
   std::vector<Later> later;

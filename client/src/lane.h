@@ -17,6 +17,7 @@
 #include "clinicdb/base/random.h"
 #include "connection.h"
 #include "endpoints.h"
+#include "near_cache.h"
 #include "operation.h"
 
 namespace clinicdb::client {
@@ -28,8 +29,10 @@ struct LaneSettings {
   std::uint32_t retry_first_ms = 5;
   std::uint32_t retry_longest_ms = 500;
   Random* random = &system_random();
-  /// News that any of its connections brings.
-  std::function<void(const wire::Push&)> on_push;
+  /// What each endpoint's pushes mark, for all lanes; empty: answers are not kept.
+  std::vector<std::shared_ptr<Marks>> marks;
+  /// How often to ping, so that kept answers stay usable; 0: only when the line is silent.
+  std::int64_t ping_every_ns = 0;
 };
 
 class Lane {
@@ -56,8 +59,6 @@ class Lane {
   /// last. Thread-safe; not on the lane's thread.
   Status first_hello();
 
-  /// When the last Ping was sent that was answered on the connection to `endpoint`; 0: not known.
-  std::int64_t heard_all_until_ns() const;
   /// What the servers say of themselves; for tests.
   Endpoints& endpoints() { return endpoints_; }
 
@@ -82,9 +83,18 @@ class Lane {
 
   const LaneSettings settings_;
   Endpoints endpoints_;
-  std::vector<std::shared_ptr<Connection>> connections_;  // by endpoint; may be nullptr
-  std::vector<std::shared_ptr<Connection>> leaving_;      // that drain
+  /// A connection and what answers that came on it hang on.
+  struct Held {
+    std::shared_ptr<Connection> connection;
+    std::shared_ptr<Source> source;
+  };
+  void let_go(Held& held);
+  void hear(Held& held);
+
+  std::vector<Held> connections_;                     // by endpoint; may be empty
+  std::vector<std::shared_ptr<Connection>> leaving_;  // that drain
   std::vector<Later> later_;
+  std::int64_t last_ping_ns_ = 0;
   Status last_lost_;  // why the last connection was not to be had
   bool shutting_down_ = false;
 

@@ -207,10 +207,7 @@ Status Multiplexer::tick(std::int64_t now_ns) {
     give_up(*call);
     call->failed({deadline_exceeded("no answer in time"), Failure::Stage::kSent, 0});
   }
-  if (outstanding_ == 0) {
-    reader_.release();
-    writer_.release();
-  }
+  if (outstanding_ == 0) writer_.release();
   const std::int64_t heartbeat_ns = std::int64_t{agreement_.heartbeat_ms} * kNsPerMs;
   if (heartbeat_ns == 0) return {};
   if (now_ns - last_received_ns_ > 3 * heartbeat_ns) {

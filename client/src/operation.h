@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 
 #include "call.h"
 #include "clinicdb/wire/frame.h"
@@ -11,6 +12,7 @@ namespace clinicdb::client {
 
 class Connection;
 class Lane;
+struct Source;
 
 class Operation : public Call {
  public:
@@ -22,6 +24,10 @@ class Operation : public Call {
   /// There is no answer. May destroy the operation.
   virtual void on_failure(Status status) = 0;
 
+ protected:
+  /// The connection that the answer came on, for who keeps it.
+  const std::shared_ptr<Source>& source() const { return source_; }
+
  private:
   friend class Lane;
   void answered(const wire::Frame& frame) final;
@@ -31,6 +37,7 @@ class Operation : public Call {
   Connection* connection_ = nullptr;  // that has it
   std::size_t endpoint_ = 0;
   int attempts_ = 0;
+  std::shared_ptr<Source> source_;
 };
 
 }  // namespace clinicdb::client

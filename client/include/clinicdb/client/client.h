@@ -43,6 +43,16 @@ struct TlsOptions {
   std::string key_file;
 };
 
+/// Answers kept in this process.
+struct NearCacheOptions {
+  /// 0: none are kept.
+  std::size_t bytes_max = 0;
+  /// An answer is used only while the client is sure to have heard of changes until so long ago.
+  /// The server pushes changes at once, so answers are mostly much fresher; this bounds how stale
+  /// one may be when the line is dead and nobody knows yet (K3). It pings four times as often.
+  std::uint32_t staleness_ms = 1'000;
+};
+
 struct ClientOptions {
   /// "host:port" each; a call goes to the one with the fewest calls outstanding. At least one.
   std::vector<std::string> endpoints;
@@ -64,14 +74,25 @@ struct ClientOptions {
   Uuid session;
   /// Name and version of the program, for the server's logs; at most 128 bytes.
   std::string program = "clinicdb-client";
+  NearCacheOptions near_cache;
   /// What the server's frames may hold.
   std::uint32_t answer_bytes_max = 8u << 20;
+};
+
+struct NearCacheStats {
+  std::uint64_t hits = 0;
+  std::uint64_t misses = 0;
+  std::uint64_t stale = 0;  ///< found, but something they depend on has changed
+  std::uint64_t evicted = 0;
+  std::uint64_t entries = 0;
+  std::uint64_t bytes = 0;
 };
 
 /// How a client fares; figures of its whole life.
 struct ClientStats {
   std::uint64_t calls = 0;
   std::uint64_t failures = 0;  ///< calls that gave an error of whatever kind
+  NearCacheStats near_cache;
 };
 
 class Client final : public Caller, public Services {
