@@ -12,8 +12,11 @@ struct Clinic::Parts {
   engine::Schema schema;
   std::unique_ptr<engine::Store> store;
   std::unique_ptr<Core> core;
+  std::unique_ptr<Billing> billing;
+  std::unique_ptr<Care> care;
   std::unique_ptr<Catalogue> catalogue;
   std::unique_ptr<Duplicates> duplicates;
+  std::unique_ptr<Feed> feed;
   std::unique_ptr<Patients> patients;
   std::unique_ptr<People> people;
   std::unique_ptr<Records> records;
@@ -31,8 +34,11 @@ Result<std::unique_ptr<Clinic>> Clinic::open(const std::string& directory, Clini
   parts->core =
       std::make_unique<Core>(*parts->store, clock, options.store.random, std::move(options.audit));
   const Core& core = *parts->core;
+  parts->billing = std::make_unique<Billing>(core);
+  parts->care = std::make_unique<Care>(core);
   parts->catalogue = std::make_unique<Catalogue>(core);
   parts->duplicates = std::make_unique<Duplicates>(core);
+  parts->feed = std::make_unique<Feed>(core);
   parts->patients = std::make_unique<Patients>(core);
   parts->people = std::make_unique<People>(core);
   parts->records = std::make_unique<Records>(core);
@@ -47,8 +53,11 @@ Clinic::~Clinic() = default;
 Status Clinic::close() { return parts_->store->close(); }
 
 engine::Store& Clinic::store() { return *parts_->store; }
+Billing& Clinic::billing() { return *parts_->billing; }
+Care& Clinic::care() { return *parts_->care; }
 Catalogue& Clinic::catalogue() { return *parts_->catalogue; }
 Duplicates& Clinic::duplicates() { return *parts_->duplicates; }
+Feed& Clinic::feed() { return *parts_->feed; }
 Patients& Clinic::patients() { return *parts_->patients; }
 People& Clinic::people() { return *parts_->people; }
 Records& Clinic::records() { return *parts_->records; }

@@ -7,8 +7,11 @@
 
 #include "clinicdb/base/check.h"
 #include "clinicdb/clinic/schema/appointment.pb.h"
+#include "clinicdb/clinic/schema/billing.pb.h"
+#include "clinicdb/clinic/schema/care.pb.h"
 #include "clinicdb/clinic/schema/catalogue.pb.h"
 #include "clinicdb/clinic/schema/duplicate.pb.h"
+#include "clinicdb/clinic/schema/feed.pb.h"
 #include "clinicdb/clinic/schema/patient.pb.h"
 #include "clinicdb/clinic/schema/people.pb.h"
 #include "clinicdb/clinic/schema/record.pb.h"
@@ -41,6 +44,9 @@ std::vector<MethodInfo> declared_methods() {
   append_methods(*PatientMerge::descriptor()->file(), list);
   append_methods(*ClinicalRecord::descriptor()->file(), list);
   append_methods(*Appointment::descriptor()->file(), list);
+  append_methods(*Invoice::descriptor()->file(), list);
+  append_methods(*DomainEvent::descriptor()->file(), list);
+  append_methods(*Lot::descriptor()->file(), list);
   std::sort(list.begin(), list.end(),
             [](const MethodInfo& a, const MethodInfo& b) { return a.id < b.id; });
   return list;

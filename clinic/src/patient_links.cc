@@ -7,6 +7,8 @@
 #include <array>
 #include <utility>
 
+#include "billing/tables.h"
+#include "care/tables.h"
 #include "clinicdb/clinic/identity.h"
 #include "clinicdb/clinic/tables.h"
 #include "core.h"
@@ -73,6 +75,12 @@ const std::vector<Link>& links() {
       link<&records_table>({{RecordIndex::kTimeline, &plain}}),
       link<&appointments_table>(
           {{AppointmentIndex::kClaims, &claimed}, {AppointmentIndex::kPatientReleased, &plain}}),
+      link<&invoices_table>({{InvoiceIndex::kPatient, &plain}}),
+      link<&payments_table>({{PaymentIndex::kPatient, &plain}}),
+      link<&packets_table>({{PacketIndex::kPatient, &plain}}),
+      link<&treatment_plans_table>({{PlanIndex::kPatient, &plain}}),
+      link<&treatment_sessions_table>({{SessionIndex::kPatient, &plain}}),
+      link<&attachments_table>({{AttachmentIndex::kPatient, &plain}}),
   };
   return all;
 }

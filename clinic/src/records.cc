@@ -66,7 +66,15 @@ Result<PutRecordResponse> Records::put(const CallContext& context, PutRecordRequ
   return core_.save<PutRecordResponse>(
       context, records_table(), record, record_key(record.type(), record.id()), options,
       [](ClinicalRecord& edited, const ClinicalRecord* current) {
-        if (current != nullptr) keep_fhir(edited, *current);
+        if (current != nullptr) {
+          if (current->has_signature()) {
+            return failed_precondition("the record is signed: it can be amended, not edited")
+                .with_field("record.signature");
+          }
+          keep_fhir(edited, *current);
+        }
+        edited.clear_signature();
+        edited.clear_addenda();
         RETURN_IF_ERROR(fhir::merge(edited));
         return check(edited);
       },

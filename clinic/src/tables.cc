@@ -6,6 +6,7 @@
 
 #include "clinicdb/engine/fold.h"
 #include "clinicdb/engine/key.h"
+#include "feed/record_types.h"
 #include "match/person.h"
 #include "table_codec.h"
 
@@ -425,7 +426,11 @@ const Table<ClinicalRecord>& records_table() {
           .ordered(RecordIndex::kIdentifier, "identifier",
                    [](const ClinicalRecord& r, IndexEntries& out) {
                      add_identifiers(r.identifiers(), out);
-                   });
+                   })
+          .ordered(RecordIndex::kNotes, "notes", [](const ClinicalRecord& r, IndexEntries& out) {
+            if (r.note_kind() == NOTE_KIND_UNSPECIFIED || r.encounter_id().empty()) return;
+            out.add(Key().raw(r.encounter_id()).time(record_time(r)));
+          });
   return definition;
 }
 
@@ -452,11 +457,11 @@ const Table<Appointment>& appointments_table() {
 }
 
 const engine::Schema& clinic_schema() {
-  static const engine::Schema schema{
-      {&tenant_profiles_table().def(), &clinics_table().def(), &users_table().def(),
-       &professionals_table().def(), &organizations_table().def(), &locations_table().def(),
-       &services_table().def(), &equipment_table().def(), &patients_table().def(),
-       &patient_merges_table().def(), &records_table().def(), &appointments_table().def()}};
+  static const engine::Schema schema = [] {
+    engine::Schema all;
+    for (const feed::RecordType& type : feed::record_types()) all.tables.push_back(type.table);
+    return all;
+  }();
   return schema;
 }
 

@@ -10,10 +10,13 @@
 
 namespace clinicdb::server {
 
+using clinic::Billing;
 using clinic::CallContext;
+using clinic::Care;
 using clinic::Catalogue;
 using clinic::Clinic;
 using clinic::Duplicates;
+using clinic::Feed;
 using clinic::MethodId;
 using clinic::Patients;
 using clinic::People;
@@ -23,12 +26,24 @@ using clinic::Tenants;
 
 // A new service takes one line here ...
 template <>
+const Billing& service_of<Billing>(Clinic& clinic) {
+  return clinic.billing();
+}
+template <>
+const Care& service_of<Care>(Clinic& clinic) {
+  return clinic.care();
+}
+template <>
 const Catalogue& service_of<Catalogue>(Clinic& clinic) {
   return clinic.catalogue();
 }
 template <>
 const Duplicates& service_of<Duplicates>(Clinic& clinic) {
   return clinic.duplicates();
+}
+template <>
+const Feed& service_of<Feed>(Clinic& clinic) {
+  return clinic.feed();
 }
 template <>
 const Patients& service_of<Patients>(Clinic& clinic) {
@@ -125,12 +140,61 @@ constexpr auto kServed = std::to_array<ServedMethod>({
     serve<&Records::list_by_code>(clinic::METHOD_RECORDS_LIST_BY_CODE),
     serve<&Records::list_by_time>(clinic::METHOD_RECORDS_LIST_BY_TIME),
     serve<&Records::find_by_identifier>(clinic::METHOD_RECORDS_FIND_BY_IDENTIFIER),
+    serve<&Records::sign>(clinic::METHOD_RECORDS_SIGN),
+    serve<&Records::add_addendum>(clinic::METHOD_RECORDS_ADD_ADDENDUM),
+    serve<&Records::verify>(clinic::METHOD_RECORDS_VERIFY),
+    serve<&Records::list_notes>(clinic::METHOD_RECORDS_LIST_NOTES),
+    serve<&Records::list_current>(clinic::METHOD_RECORDS_LIST_CURRENT),
 
     serve<&Scheduling::book>(clinic::METHOD_SCHEDULING_BOOK),
     serve<&Scheduling::cancel>(clinic::METHOD_SCHEDULING_CANCEL),
     serve<taking<clinic::GetAppointmentRequest>(&Scheduling::get)>(clinic::METHOD_SCHEDULING_GET),
     serve<&Scheduling::list_day>(clinic::METHOD_SCHEDULING_LIST_DAY),
     serve<&Scheduling::history>(clinic::METHOD_SCHEDULING_HISTORY),
+
+    serve<&Billing::put_price>(clinic::METHOD_BILLING_PUT_PRICE),
+    serve<&Billing::get_price>(clinic::METHOD_BILLING_GET_PRICE),
+    serve<&Billing::list_prices>(clinic::METHOD_BILLING_LIST_PRICES),
+    serve<&Billing::draft_invoice>(clinic::METHOD_BILLING_DRAFT_INVOICE),
+    serve<&Billing::get_invoice>(clinic::METHOD_BILLING_GET_INVOICE),
+    serve<&Billing::find_invoice>(clinic::METHOD_BILLING_FIND_INVOICE),
+    serve<&Billing::list_invoices>(clinic::METHOD_BILLING_LIST_INVOICES),
+    serve<&Billing::invoice_history>(clinic::METHOD_BILLING_INVOICE_HISTORY),
+    serve<&Billing::issue_invoice>(clinic::METHOD_BILLING_ISSUE_INVOICE),
+    serve<&Billing::cancel_invoice>(clinic::METHOD_BILLING_CANCEL_INVOICE),
+    serve<&Billing::pay_invoice>(clinic::METHOD_BILLING_PAY_INVOICE),
+    serve<&Billing::refund_payment>(clinic::METHOD_BILLING_REFUND_PAYMENT),
+    serve<&Billing::list_payments>(clinic::METHOD_BILLING_LIST_PAYMENTS),
+    serve<&Billing::ageing>(clinic::METHOD_BILLING_AGEING),
+    serve<&Billing::commissions>(clinic::METHOD_BILLING_COMMISSIONS),
+    serve<&Billing::list_series>(clinic::METHOD_BILLING_LIST_SERIES),
+    serve<&Billing::list_packets>(clinic::METHOD_BILLING_LIST_PACKETS),
+    serve<&Billing::use_packet>(clinic::METHOD_BILLING_USE_PACKET),
+    serve<&Billing::return_session>(clinic::METHOD_BILLING_RETURN_SESSION),
+    serve<&Billing::list_packet_uses>(clinic::METHOD_BILLING_LIST_PACKET_USES),
+
+    serve<&Feed::read_events>(clinic::METHOD_FEED_READ_EVENTS),
+    serve<&Feed::list_changes>(clinic::METHOD_FEED_LIST_CHANGES),
+
+    serve<&Care::put_lot>(clinic::METHOD_CARE_PUT_LOT),
+    serve<&Care::get_lot>(clinic::METHOD_CARE_GET_LOT),
+    serve<&Care::find_lot>(clinic::METHOD_CARE_FIND_LOT),
+    serve<&Care::list_lots>(clinic::METHOD_CARE_LIST_LOTS),
+    serve<&Care::recall_lot>(clinic::METHOD_CARE_RECALL_LOT),
+    serve<&Care::find_lot_patients>(clinic::METHOD_CARE_FIND_LOT_PATIENTS),
+    serve<&Care::put_plan>(clinic::METHOD_CARE_PUT_PLAN),
+    serve<&Care::get_plan>(clinic::METHOD_CARE_GET_PLAN),
+    serve<&Care::list_plans>(clinic::METHOD_CARE_LIST_PLANS),
+    serve<&Care::add_session>(clinic::METHOD_CARE_ADD_SESSION),
+    serve<&Care::get_session>(clinic::METHOD_CARE_GET_SESSION),
+    serve<&Care::list_sessions>(clinic::METHOD_CARE_LIST_SESSIONS),
+    serve<&Care::begin_attachment>(clinic::METHOD_CARE_BEGIN_ATTACHMENT),
+    serve<&Care::put_chunk>(clinic::METHOD_CARE_PUT_CHUNK),
+    serve<&Care::finish_attachment>(clinic::METHOD_CARE_FINISH_ATTACHMENT),
+    serve<&Care::get_attachment>(clinic::METHOD_CARE_GET_ATTACHMENT),
+    serve<&Care::read_chunk>(clinic::METHOD_CARE_READ_CHUNK),
+    serve<&Care::list_attachments>(clinic::METHOD_CARE_LIST_ATTACHMENTS),
+    serve<&Care::remove_attachment>(clinic::METHOD_CARE_REMOVE_ATTACHMENT),
 });
 
 using ById = std::array<const ServedMethod*, clinic::kMethodIdsMax>;

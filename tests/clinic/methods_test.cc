@@ -28,8 +28,11 @@ TEST_CASE(
     services.emplace(method.service);
   }
   CHECK(services == std::set<std::string>{
+                        "BillingService",     //
+                        "CareService",        //
                         "CatalogueService",   //
                         "DuplicateService",   //
+                        "FeedService",        //
                         "PatientService",     //
                         "PeopleService",      //
                         "RecordService",      //

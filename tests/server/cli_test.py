@@ -386,6 +386,99 @@ class Bookings(Store):
         self.assertNotIn("merged into", self.tenant_ok("patient", "get", second))
         self.refused(CONFLICT, "patient", "unmerge", "--tenant", "sorriso", merge, says="undone before")
 
+    def test_an_invoice_from_its_draft_to_the_last_cent(self):
+        price = self.tenant_json("price", "add", "--name", "Limpeza", "--amount", "150.00", "--code", "LIMP")["id"]
+        self.assertIn("150.00", self.tenant_ok("price", "list", "limp"))
+        draft = self.tenant_json("invoice", "draft", "--patient", self.patient, "--item", price + "*2", "--professional",
+                                 self.professional, "--discount", "0.01")
+        self.assertEqual(draft["total_cents"], 29999)
+        invoice = draft["result"]["id"]
+        issued = self.tenant_json("invoice", "issue", invoice, "--instalments", "3", "--first-due", "2026-01-31")
+        self.assertEqual((issued["series"], issued["number"]), ("1", 1))
+        shown = self.tenant_ok("invoice", "show", "1/1")
+        self.assertIn("2026-02-28", shown)
+        self.assertIn("299.99 BRL", shown)
+        payment = self.tenant_json("invoice", "pay", invoice, "--amount", "100,00", "--method", "cash")
+        self.assertEqual(payment["open_cents"], 19999)
+        self.refused(USAGE, "invoice", "pay", "--tenant", "sorriso", invoice, "--amount", "1.234", says="--amount")
+        self.assertNotEqual(self.tenant_call("invoice", "pay", invoice, "--amount", "200.00").returncode, DONE)
+        self.assertEqual(self.tenant_json("invoice", "refund", payment["result"]["id"])["open_cents"], 29999)
+        ageing = self.tenant_json("billing", "ageing", "--day", "2026-03-05")
+        self.assertEqual([bucket.get("cents", 0) for bucket in ageing["overdue"]], [10000, 10000, 0, 0])
+        self.assertEqual(ageing["not_due"]["cents"], 9999)
+        self.assertIn("not due", self.tenant_ok("billing", "ageing"))
+        self.assertIn("issued", self.tenant_ok("invoice", "list", "--patient", self.patient))
+        self.tenant_ok("invoice", "cancel", invoice, "--reason", "a mistake")
+        self.assertIn("no commissions", self.tenant_ok("billing", "commissions", "--from", "2020-01-01", "--to",
+                                                       "2099-01-01"))
+
+    def test_a_packet_is_sold_and_used_up(self):
+        price = self.tenant_json("price", "add", "--name", "Laser", "--amount", "100", "--sessions", "2")["id"]
+        invoice = self.tenant_json("invoice", "draft", "--patient", self.patient, "--item", price)["result"]["id"]
+        packet = self.tenant_json("invoice", "issue", invoice)["packet_ids"][0]
+        use = self.tenant_json("packet", "use", packet)
+        self.assertEqual(use["left"], 1)
+        self.tenant_ok("packet", "use", packet)
+        self.refused(CONFLICT, "packet", "use", "--tenant", "sorriso", packet, says="all 2 sessions")
+        self.assertEqual(self.tenant_json("packet", "return", use["result"]["id"])["left"], 1)
+        self.assertIn("Laser", self.tenant_ok("packet", "list", self.patient))
+
+    def test_a_note_is_signed_amended_and_checked(self):
+        note = "ClinicalImpression/" + self.tenant_json("record", "note", "--patient", self.patient, "--text",
+                                                        "Sem queixas.")["result"]["id"]
+        user = "0190b3c1-7b1c-7d0e-8a51-2f7d1f0c9a11"
+        self.assertIn("Not signed", self.tenant_ok("record", "check", note))
+        self.tenant_ok("record", "sign", note, "--user", user)
+        self.refused(CONFLICT, "record", "sign", "--tenant", "sorriso", note, "--user", user, says="signed already")
+        self.tenant_ok("record", "amend", note, "--user", user, "--text", "Retorno em 30 dias.")
+        self.assertIn("with 1 addenda", self.tenant_ok("record", "check", note))
+        self.assertIn("Retorno em 30 dias.", self.tenant_ok("record", "show", note))
+        events = self.json("events", "--tenant", "sorriso", "--type", "record-signed")["events"]
+        self.assertEqual([event["payload"]["id"] for event in events], [note.split("/")[1]])
+        history = self.json("history", "--tenant", "sorriso", "record", note)["versions"]
+        self.assertEqual([version["version"] for version in history], [3, 2, 1])
+        self.assertIn("addenda[0].text", [field["field"] for field in history[0]["fields"]])
+        self.assertIn("Nothing is known", self.tenant_ok("record", "current", self.patient))
+
+    def test_events_are_followed(self):
+        first = self.json("events", "--tenant", "sorriso", "--limit", "1")
+        self.assertEqual(len(first["events"]), 1)
+        rest = self.json("events", "--tenant", "sorriso", "--limit", "1000", "--cursor", first["cursor"])
+        self.assertEqual(rest.get("cursor", ""), "")
+        after = rest["next_after_lsn"]
+        self.assertIn("Nothing has happened", self.ok("events", "--tenant", "sorriso", "--after", after))
+        self.tenant_ok("patient", "add", "--name", "Nova")
+        self.assertEqual([event["type"] for event in self.json("events", "--tenant", "sorriso", "--after", after)["events"]],
+                         ["patient-registered"])
+
+    def test_a_recall_finds_whom_a_lot_was_used_on(self):
+        self.tenant_ok("lot", "add", "Botox", "C1", "--quantity", "100", "--unit", "U", "--expiry", "2090-01-01")
+        plan = self.tenant_json("plan", "add", "--patient", self.patient, "--name", "Toxina", "--sessions",
+                                "2")["result"]["id"]
+        self.assertEqual(self.tenant_json("treatment", "add", "--plan", plan, "--lot", "botox|c1|20.5")["left"], 1)
+        self.assertIn("79.5", self.tenant_ok("lot", "list", "Botox"))
+        self.assertIn("1 patients", self.tenant_ok("lot", "recall", "Botox", "C1", "--reason", "x"))
+        found = self.tenant_json("lot", "patients", "BOTOX", "c1")["patients"]
+        self.assertEqual([patient["patient_id"] for patient in found], [self.patient])
+        self.refused(CONFLICT, "treatment", "add", "--tenant", "sorriso", "--plan", plan, "--lot", "Botox|C1|1",
+                     says="recalled")
+        self.assertIn("Toxina", self.tenant_ok("plan", "list", self.patient))
+        self.assertIn("botox c1", self.tenant_ok("treatment", "list", self.patient))
+
+    def test_a_file_goes_in_and_comes_out(self):
+        path = os.path.join(self.directory, "before.jpg")
+        with open(path, "wb") as file:
+            file.write(bytes(range(256)) * 3000)
+        added = self.tenant_json("attachment", "add", self.patient, path, "--type", "image/jpeg")
+        self.assertEqual((added["size"], added["chunks"], added["known_chunks"]), (768000, 2, 0))
+        self.assertEqual(self.tenant_json("attachment", "add", self.patient, path)["known_chunks"], 2)
+        self.assertIn("before.jpg", self.tenant_ok("attachment", "list", self.patient))
+        out = os.path.join(self.directory, "out.jpg")
+        self.tenant_ok("attachment", "get", added["id"], "--output", out)
+        with open(path, "rb") as was, open(out, "rb") as now:
+            self.assertEqual(was.read(), now.read())
+        self.assertEqual(self.tenant_call("attachment", "add", self.patient, "/nowhere").returncode, NOT_FOUND)
+
     def test_a_patient_by_id_and_by_cpf(self):
         shown = self.tenant_json("patient", "get", self.patient)
         self.assertEqual(shown["patient"]["names"], [{"text": "Ana Conceição Souza"}])

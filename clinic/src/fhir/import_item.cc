@@ -144,6 +144,19 @@ Result<bool> had_body(Transaction& tx, const TableDef& table, std::string_view k
   return found;
 }
 
+// What has been signed is amended, not written over; who was merged is written no more.
+Status check_editable(const AnyRecord& current) {
+  const auto* record = std::get_if<ClinicalRecord>(&current);
+  if (record != nullptr && record->has_signature())
+    return failed_precondition("the record is signed: it can be amended, not edited");
+  const auto* patient = std::get_if<Patient>(&current);
+  if (patient != nullptr && !patient->replaced_by_id().empty()) {
+    return failed_precondition("the patient was merged into " +
+                               Uuid::from_bytes(patient->replaced_by_id()).to_string());
+  }
+  return {};
+}
+
 Result<PutOutcome> put_over(Transaction& tx, const ImportItem& item, std::string_view if_match) {
   const TableDef& table = *item.prepared.table;
   ASSIGN_OR_RETURN(AnyRecord incoming, decode(table, item.prepared.body));
@@ -156,6 +169,7 @@ Result<PutOutcome> put_over(Transaction& tx, const ImportItem& item, std::string
   ASSIGN_OR_RETURN(const bool known, had_body(tx, table, item.prepared.key, body_of(incoming)));
   if (known && if_match.empty()) return PutOutcome::kUnchanged;
   RETURN_IF_ERROR(check_version(if_match, stored, current ? &*current : nullptr));
+  if (current) RETURN_IF_ERROR(check_editable(*current));
   engine::PutOptions options;
   options.skip_unchanged = true;
   if (!current) {
@@ -245,6 +259,7 @@ Result<bool> remove_resource(Transaction& tx, ResourceType type, const std::stri
     if (!stored) continue;
     ASSIGN_OR_RETURN(const AnyRecord record, decode(*home.table, stored->body));
     RETURN_IF_ERROR(check_version(if_match, stored, &record));
+    RETURN_IF_ERROR(check_editable(record));
     RETURN_IF_ERROR(tx.remove(*home.table, home.key, std::nullopt));
     return true;
   }

@@ -60,6 +60,12 @@ int run_program(int argument_count, const char* const* arguments, Session& sessi
   add_duplicate_commands(commands);
   add_transfer_commands(commands);
   add_people_commands(commands);
+  add_billing_commands(commands);
+  add_invoice_commands(commands);
+  add_record_commands(commands);
+  add_care_commands(commands);
+  add_attachment_commands(commands);
+  add_load_commands(commands);
   add_appointment_commands(commands);
   add_bench_command(commands);
   add_config_commands(commands);

@@ -25,6 +25,11 @@ class EmbeddedTarget final : public Target {
     return clinic::fhir::export_fhir(clinic_->store(), context.tenant, directory, options);
   }
 
+  Result<clinic::BookingsReport> load_noshow(const std::string& path,
+                                             const clinic::BookingsOptions& options) override {
+    return clinic::load_noshow(clinic_->store(), path, options);
+  }
+
   Result<engine::StoreStats> stats() override { return clinic_->store().stats(); }
   Result<engine::VerifyReport> verify(const engine::VerifyOptions& options) override {
     return clinic_->store().verify(options);

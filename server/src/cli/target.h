@@ -12,6 +12,7 @@
 #include "clinicdb/clinic/context.h"
 #include "clinicdb/clinic/fhir/exporter.h"
 #include "clinicdb/clinic/fhir/importer.h"
+#include "clinicdb/clinic/load/bookings.h"
 #include "clinicdb/clinic/methods.h"
 #include "clinicdb/engine/backup.h"
 #include "clinicdb/engine/store.h"
@@ -35,6 +36,14 @@ class Target {
   virtual Result<clinic::fhir::ExportReport> export_fhir(
       const clinic::CallContext& context, const std::string& directory,
       const clinic::fhir::ExportOptions& options) = 0;
+
+  /// Bookings in, one tenant a place: see clinic/load/bookings.h. Only where the store is at hand.
+  virtual Result<clinic::BookingsReport> load_noshow(const std::string& path,
+                                                     const clinic::BookingsOptions& options) {
+    static_cast<void>(path);
+    static_cast<void>(options);
+    return unimplemented("bookings are loaded into a store's directory: give --data");
+  }
 
   virtual Result<engine::StoreStats> stats() = 0;
   virtual Result<engine::VerifyReport> verify(const engine::VerifyOptions& options) = 0;

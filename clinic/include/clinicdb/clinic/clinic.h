@@ -26,9 +26,12 @@
 #include <vector>
 
 #include "clinicdb/base/result.h"
+#include "clinicdb/clinic/billing.h"
+#include "clinicdb/clinic/care.h"
 #include "clinicdb/clinic/catalogue.h"
 #include "clinicdb/clinic/context.h"
 #include "clinicdb/clinic/duplicates.h"
+#include "clinicdb/clinic/feed.h"
 #include "clinicdb/clinic/methods.h"
 #include "clinicdb/clinic/patients.h"
 #include "clinicdb/clinic/people.h"
@@ -60,8 +63,11 @@ class Clinic {
   Status close();
 
   engine::Store& store();
+  Billing& billing();
+  Care& care();
   Catalogue& catalogue();
   Duplicates& duplicates();
+  Feed& feed();
   Patients& patients();
   People& people();
   Records& records();

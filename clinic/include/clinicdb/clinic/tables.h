@@ -100,6 +100,7 @@ struct RecordIndex {
   /// ordered: type (u16), time descending.
   static constexpr engine::IndexNumber kTypeTime = 4;
   static constexpr engine::IndexNumber kIdentifier = 5;  ///< ordered: identifier_key
+  static constexpr engine::IndexNumber kNotes = 6;  ///< ordered: encounter (16), time; of notes
 };
 struct AppointmentIndex {
   /// claims of professional, room and patient: resource_key; covered: CalendarCovered. A cache tag

@@ -1,0 +1,51 @@
+// What commands that call one method on a tenant have in common.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "cli/command.h"
+#include "cli/session.h"
+
+namespace clinicdb::server {
+
+/// Runs one method on --tenant and shows its answer: as JSON, or by `show(answer)`.
+template <class Response, class Request, class Show>
+Result<ExitCode> call_tenant(Session& session, Access access, clinic::MethodId method,
+                             const Request& request, Show show) {
+  ASSIGN_OR_RETURN(Target * target, session.open(access));
+  ASSIGN_OR_RETURN(const clinic::CallContext context, session.tenant_context());
+  ASSIGN_OR_RETURN(const auto answer, ask<Response>(*target, method, context, request));
+  if (answer == nullptr) return not_found("there is no such record");
+  if (session.json()) {
+    session.show(to_json(*answer));
+  } else {
+    show(*answer);
+  }
+  return ExitCode::kDone;
+}
+
+/// The table, or that there is nothing to show.
+inline void show_or_say(Session& session, const TextTable& table, std::string_view nothing) {
+  if (table.empty()) {
+    session.say(nothing);
+  } else {
+    session.show(table);
+  }
+}
+
+/// The id of a record that no FHIR resource is.
+inline Result<std::string> parse_id(const std::string& text, std::string_view option) {
+  return parse_record_id(clinic::RESOURCE_TYPE_UNSPECIFIED, text, option);
+}
+inline Result<std::string> parse_patient_id(const std::string& text, std::string_view option) {
+  return parse_record_id(clinic::RESOURCE_TYPE_PATIENT, text, option);
+}
+
+/// An id for examples, and an example of a command on a tenant.
+inline constexpr const char* kExampleId = "0190b3c1-7b1c-7d0e-8a51-2f7d1f0c9a11";
+inline std::string example(const std::string& words, const std::string& rest) {
+  return "clinicdb " + words + " --data demo --tenant sorriso " + rest;
+}
+
+}  // namespace clinicdb::server
