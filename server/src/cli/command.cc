@@ -81,10 +81,23 @@ Command Commands::add(const std::string& words, const std::string& description, 
     if (needs == Needs::kTenant) tenant.required();
   }
   if (needs != Needs::kNothing && needs != Needs::kConfig) {
-    command
-        .text("--data", options.data,
-              "The store's directory; else what CLINICDB_DATA says, else ./clinicdb-data")
-        .type("DIR");
+    const CommandOption data =
+        command
+            .text("--data", options.data,
+                  "The store's directory; else what CLINICDB_DATA says, else ./clinicdb-data")
+            .type("DIR");
+    if (needs == Needs::kData || needs == Needs::kTenant) {
+      command
+          .text("--connect", options.server.endpoint,
+                "A server, instead; CLINICDB_API_KEY or CLINICDB_TOKEN says who calls")
+          .type("HOST:PORT")
+          .excludes(data);
+      command.flag("--tls", options.server.tls, "With --connect: over TLS");
+      command
+          .text("--tls-ca", options.server.authority_file,
+                "With --connect: over TLS, trusting these certificates (PEM)")
+          .type("FILE");
+    }
   }
   if (needs != Needs::kNothing) {
     command

@@ -34,8 +34,9 @@ enum class Needs {
   kNothing,
   kConfig,         ///< --config
   kStore,          ///< --data, --config
-  kStoreOrTenant,  ///< as kTenant, but --tenant may be left out
-  kTenant,         ///< --data, --config, --tenant
+  kStoreOrTenant,  ///< as kStore, with --tenant that may be left out
+  kData,           ///< --data, --config, or --connect with what goes with it
+  kTenant,         ///< as kData, with --tenant
 };
 
 /// What a command does once its options are read. An error is shown, and becomes the exit code.

@@ -9,6 +9,14 @@ class EmbeddedTarget final : public Target {
  public:
   explicit EmbeddedTarget(std::unique_ptr<clinic::Clinic> clinic) : clinic_(std::move(clinic)) {}
 
+  Result<clinic::Tenant> find_tenant(const std::string& slug) override {
+    clinic::FindTenantRequest request;
+    request.set_slug(slug);
+    ASSIGN_OR_RETURN(const clinic::FindTenantResponse found,
+                     clinic_->tenants().find(clinic::CallContext::system(TenantId{}), request));
+    return found.tenant();
+  }
+
   Result<AnyAnswer> call(clinic::MethodId method, const clinic::CallContext& context,
                          const google::protobuf::Message& request) override {
     return dispatch(*clinic_, method, context, request);

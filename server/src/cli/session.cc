@@ -30,20 +30,25 @@ Session::Session(Terminal terminal, std::ostream& out, std::ostream& error)
 
 Result<Target*> Session::open(Access access) {
   CLINICDB_CHECK(target_ == nullptr);
+  if (!options_.server.endpoint.empty()) {
+    ServerAddress address = options_.server;
+    address.tls |= !address.authority_file.empty();
+    // Secrets come by the environment: a command line is everybody's to read.
+    address.token = from_environment("CLINICDB_TOKEN", "");
+    address.api_key = from_environment("CLINICDB_API_KEY", "");
+    target_ = open_server(address);
+    return target_.get();
+  }
   ASSIGN_OR_RETURN(const engine::StoreOptions store, read_settings(options_.config));
   ASSIGN_OR_RETURN(target_, open_directory(options_.data, store, access));
   return target_.get();
 }
 
 Result<clinic::CallContext> Session::tenant_context() {
-  clinic::FindTenantRequest request;
-  request.set_slug(options_.tenant);
-  const clinic::CallContext nobody = clinic::CallContext::system(TenantId{});
-  ASSIGN_OR_RETURN(const auto found, ask<clinic::FindTenantResponse>(
-                                         *target_, clinic::METHOD_TENANTS_FIND, nobody, request));
-  zone_ = found->tenant().profile().zone();
+  ASSIGN_OR_RETURN(const clinic::Tenant tenant, target_->find_tenant(options_.tenant));
+  zone_ = tenant.profile().zone();
   if (zone_.empty()) zone_ = "America/Sao_Paulo";
-  return clinic::CallContext::system(TenantId{found->tenant().number()});
+  return clinic::CallContext::system(TenantId{tenant.number()});
 }
 
 Status Session::close() {

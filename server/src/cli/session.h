@@ -26,6 +26,7 @@ struct CommonOptions {
   std::string tenant;  ///< its slug
   std::string config;  ///< settings file; empty: none
   bool json = false;
+  ServerAddress server;  ///< instead of the directory, when its endpoint is not empty
 };
 
 class Session {
@@ -37,7 +38,7 @@ class Session {
   const Terminal& terminal() const { return terminal_; }
   bool json() const { return options_.json; }
 
-  /// Opens what --data names. At most once a session.
+  /// Opens what --data or --connect names. At most once a session.
   Result<Target*> open(Access access);
   /// For calls on --tenant. kNotFound when there is none. REQUIRES: open.
   Result<clinic::CallContext> tenant_context();

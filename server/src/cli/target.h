@@ -14,6 +14,7 @@
 #include "clinicdb/clinic/fhir/importer.h"
 #include "clinicdb/clinic/load/bookings.h"
 #include "clinicdb/clinic/methods.h"
+#include "clinicdb/clinic/schema/tenant.pb.h"
 #include "clinicdb/engine/backup.h"
 #include "clinicdb/engine/store.h"
 #include "dispatch.h"
@@ -25,6 +26,8 @@ class Target {
  public:
   virtual ~Target() = default;
 
+  /// The tenant of that name, for calls on it. kNotFound when there is none.
+  virtual Result<clinic::Tenant> find_tenant(const std::string& slug) = 0;
   /// A method of the clinic's services: see dispatch.h.
   virtual Result<AnyAnswer> call(clinic::MethodId method, const clinic::CallContext& context,
                                  const google::protobuf::Message& request) = 0;
@@ -67,6 +70,18 @@ enum class Access { kMake, kChange, kRead };
 /// A store in a directory, opened by this process.
 Result<std::unique_ptr<Target>> open_directory(const std::string& directory,
                                                engine::StoreOptions options, Access access);
+
+/// Where a server is, and who calls.
+struct ServerAddress {
+  std::string endpoint;  ///< "host:port"
+  bool tls = false;
+  std::string authority_file;  ///< certificates to trust, PEM; empty: the system's
+  std::string token;
+  std::string api_key;
+};
+
+/// A server; it is reached with the first call.
+std::unique_ptr<Target> open_server(const ServerAddress& address);
 
 /// `target.call`, with the answer as the message that the method returns. May be nullptr.
 template <class Response>

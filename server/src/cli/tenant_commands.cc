@@ -128,7 +128,7 @@ void add_tenant_commands(Commands& commands) {
 
   auto made = std::make_shared<CreateOptions>();
   Command create_command = commands.add(
-      "tenant create", "Make a tenant", Needs::kStore,
+      "tenant create", "Make a tenant", Needs::kData,
       {"clinicdb tenant create --data demo sorriso",
        "clinicdb tenant create --data demo --name \"Grupo Sorriso\" --zone America/Manaus sorriso"},
       [made](Session& session) { return create(session, *made); });
@@ -138,12 +138,12 @@ void add_tenant_commands(Commands& commands) {
   create_command.text("--zone", made->zone, "IANA time zone; else America/Sao_Paulo").type("ZONE");
   create_command.text("--locale", made->locale, "BCP 47 locale; else pt-BR");
 
-  commands.add("tenant list", "List tenants", Needs::kStore, {"clinicdb tenant list --data demo"},
+  commands.add("tenant list", "List tenants", Needs::kData, {"clinicdb tenant list --data demo"},
                list);
 
   auto shown = std::make_shared<std::string>();
   commands
-      .add("tenant show", "Describe a tenant", Needs::kStore,
+      .add("tenant show", "Describe a tenant", Needs::kData,
            {"clinicdb tenant show --data demo sorriso"},
            [shown](Session& session) { return show(session, *shown); })
       .text("SLUG", *shown, "The tenant's short name")
@@ -152,7 +152,7 @@ void add_tenant_commands(Commands& commands) {
   auto erased = std::make_shared<std::string>();
   auto confirmed = std::make_shared<bool>(false);
   Command delete_command = commands.add(
-      "tenant delete", "Erase a tenant with everything it has", Needs::kStore,
+      "tenant delete", "Erase a tenant with everything it has", Needs::kData,
       {"clinicdb tenant delete --data demo sorriso"},
       [erased, confirmed](Session& session) { return remove(session, *erased, *confirmed); });
   delete_command.text("SLUG", *erased, "The tenant's short name").required();
