@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "clinicdb/base/random.h"
+#include "clinicdb/engine/caller.h"
 
 namespace clinicdb::engine {
 
@@ -43,6 +44,55 @@ std::string get(ResultCache& cache, const CacheKey& k, Lsn view, CacheFill fill)
 void mark(ResultCache& cache, CacheTag tag, Lsn lsn) { cache.invalidate(&tag, 1, lsn); }
 
 }  // namespace
+
+TEST_CASE(
+    "result_cache: who keeps answers elsewhere is told what they hang on, and when it changed",
+    "[engine]") {
+  struct Listener final : CacheListener {
+    void stale(const std::vector<std::uint32_t>& slots, Lsn lsn) override {
+      for (const std::uint32_t slot : slots) told[slot] = lsn;
+    }
+    void all_stale() override { ++all; }
+    std::map<std::uint32_t, Lsn> told;
+    int all = 0;
+  } listener;
+  const auto cache = ResultCache::create(1 << 20);
+  cache->set_listener(&listener);
+  Dependencies dependencies;
+  Caller caller;
+  caller.dependencies = &dependencies;
+  const CallerScope scope(&caller);
+  for (int round = 0; round < 2; ++round) {  // filled, then kept
+    CHECK(get(*cache, key("a"), Lsn{5}, fill_of("one", Lsn{5}, {row("a"), row("b")})) == "one");
+    REQUIRE(dependencies.count == 2);
+    CHECK(dependencies.lsn == Lsn{5});
+    CHECK(cache->still_holds(dependencies));
+  }
+  mark(*cache, row("nobody's"), Lsn{6});
+  CHECK(listener.told.empty());
+  mark(*cache, row("b"), Lsn{6});
+  REQUIRE(listener.told.size() == 1);
+  CHECK(listener.told.begin()->first == dependencies.slots[1]);
+  CHECK(listener.told.begin()->second == Lsn{6});
+  CHECK_FALSE(cache->still_holds(dependencies));
+  // A fill that comes too late is kept nowhere.
+  CHECK(get(*cache, key("a"), Lsn{5}, fill_of("one", Lsn{5}, {row("b")})) == "one");
+  CHECK(dependencies.count == 0);
+  CHECK_FALSE(cache->still_holds(dependencies));
+  // Nor is one that has a kept answer inside, when it is not kept itself.
+  const auto outer = cache->get(key("outer"), Lsn{9}, [&]() -> Result<CacheFill> {
+    get(*cache, key("inner"), Lsn{9}, fill_of("inner", Lsn{9}, {row("z")}));
+    CHECK(dependencies.count == 1);
+    return fill_of("outer", Lsn{9}, std::vector<CacheTag>(kCacheTagsMax + 1, row("z")));
+  });
+  CHECK(outer.has_value());
+  CHECK(dependencies.count == 0);
+  cache->clear(kTenant);
+  CHECK(listener.all == 1);
+  cache->set_listener(nullptr);
+  cache->clear(kTenant);
+  CHECK(listener.all == 1);
+}
 
 TEST_CASE("result_cache: an answer is kept until a tag of it is marked", "[engine]") {
   const auto cache = ResultCache::create(1 << 20);

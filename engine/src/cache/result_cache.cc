@@ -32,6 +32,7 @@
 #include <bit>
 #include <condition_variable>
 #include <mutex>
+#include <shared_mutex>
 #include <unordered_map>
 #include <utility>
 
@@ -60,6 +61,18 @@ constexpr std::size_t kAnswerOverheadBytes = sizeof(CachedAnswer) + 64;
 
 // Fills that run on this thread, one inside the other.
 thread_local int fills_running = 0;
+
+/// Tells who asks what the answer hangs on; an answer that is not kept says so, also over what a
+/// fill inside has said.
+void tell_dependencies(const CachedAnswer* kept) {
+  const Caller* caller = current_caller();
+  if (caller == nullptr || caller->dependencies == nullptr) return;
+  Dependencies& told = *caller->dependencies;
+  told.count = kept == nullptr ? 0 : kept->tag_count;
+  if (kept == nullptr) return;
+  told.lsn = kept->lsn;
+  std::copy_n(kept->slots.begin(), told.count, told.slots.begin());
+}
 
 Result<CacheFill> run_fill(FunctionRef<Result<CacheFill>()> fill) {
   struct Depth {
@@ -129,7 +142,24 @@ class ShardedResultCache final : public ResultCache {
                                           FunctionRef<Result<CacheFill>()> fill) override;
 
   void invalidate(const CacheTag* tags, std::size_t count, Lsn lsn) override {
-    for (std::size_t i = 0; i < count; ++i) marks_.touch(tags[i], lsn);
+    const std::shared_lock lock(listener_mutex_);
+    std::vector<std::uint32_t> stale;
+    for (std::size_t i = 0; i < count; ++i) {
+      if (marks_.touch(tags[i], lsn) && listener_ != nullptr) stale.push_back(marks_.slot(tags[i]));
+    }
+    if (!stale.empty()) listener_->stale(stale, lsn);
+  }
+
+  void set_listener(CacheListener* listener) override {
+    const std::unique_lock lock(listener_mutex_);
+    listener_ = listener;
+  }
+
+  bool still_holds(const Dependencies& dependencies) const override {
+    for (std::size_t i = 0; i < dependencies.count; ++i) {
+      if (!marks_.unmarked_since(dependencies.slots[i], dependencies.lsn)) return false;
+    }
+    return dependencies.count > 0;
   }
 
   void clear(TenantId tenant) override {
@@ -139,6 +169,7 @@ class ShardedResultCache final : public ResultCache {
       ++shards_[i].clears;
       shards_[i].kept.clear(tenant, gone);
     }
+    tell_all_stale();
   }
 
   void clear() override {
@@ -148,12 +179,17 @@ class ShardedResultCache final : public ResultCache {
       ++shards_[i].clears;
       shards_[i].kept.clear(gone);
     }
+    tell_all_stale();
   }
 
   std::vector<HotKey> hot_keys(std::size_t count) override;
   ResultCacheStats stats() override;
 
  private:
+  void tell_all_stale() {
+    const std::shared_lock lock(listener_mutex_);
+    if (listener_ != nullptr) listener_->all_stale();
+  }
   Shard& shard_of(std::uint64_t hash) { return shards_[(hash >> 48) & (shard_count_ - 1)]; }
 
   // Those that end in _locked need the shard's mutex.
@@ -180,6 +216,8 @@ class ShardedResultCache final : public ResultCache {
   // Own synchronisation.
   TagMarks marks_;
   std::unique_ptr<Shard[]> shards_;
+  std::shared_mutex listener_mutex_;
+  CacheListener* listener_ = nullptr;  // guarded by listener_mutex_
 };
 
 std::shared_ptr<const void> ShardedResultCache::find_locked(Shard& shard, const CacheKey& key,
@@ -190,6 +228,7 @@ std::shared_ptr<const void> ShardedResultCache::find_locked(Shard& shard, const 
     // K2: a newer answer stays for newer readers.
     if (kept->lsn <= view) {
       shard.kept.note_use(*kept);
+      tell_dependencies(kept);
       return kept->answer;
     }
   } else if (kept != nullptr) {
@@ -202,6 +241,7 @@ std::shared_ptr<const void> ShardedResultCache::find_locked(Shard& shard, const 
 
 void ShardedResultCache::keep_locked(Shard& shard, const CacheKey& key, std::uint64_t hash,
                                      const CacheFill& fill, Graveyard& gone) {
+  tell_dependencies(nullptr);
   const std::size_t bytes = fill.bytes + key.arguments.size() + kAnswerOverheadBytes;
   if (fill.answer == nullptr || fill.tags.size() > kCacheTagsMax ||
       bytes > bytes_max_ / shard_count_ / kAnswerPartOfShard) {
@@ -229,6 +269,7 @@ void ShardedResultCache::keep_locked(Shard& shard, const CacheKey& key, std::uin
   answer->uses = 1;
   answer->tag_count = static_cast<std::uint8_t>(fill.tags.size());
   for (std::size_t i = 0; i < fill.tags.size(); ++i) answer->slots[i] = marks_.slot(fill.tags[i]);
+  tell_dependencies(answer.get());
   shard.kept.insert(std::move(answer), gone);
 }
 
@@ -236,6 +277,7 @@ Result<std::shared_ptr<const void>> ShardedResultCache::get(const CacheKey& key,
                                                             FunctionRef<Result<CacheFill>()> fill) {
   if (bytes_max_ == 0) {
     ASSIGN_OR_RETURN(CacheFill filled, run_fill(fill));
+    tell_dependencies(nullptr);
     return std::move(filled.answer);
   }
   const std::uint64_t hash = key_hash(key);
@@ -266,7 +308,10 @@ Result<std::shared_ptr<const void>> ShardedResultCache::get(const CacheKey& key,
     ++shard.kept.method(key.method).joined;
     flight->landed.wait(lock, [&] { return flight->done; });
     const CacheFill& filled = flight->fill;
-    if (filled.answer != nullptr && filled.lsn <= view && untouched(filled)) return filled.answer;
+    if (filled.answer != nullptr && filled.lsn <= view && untouched(filled)) {
+      tell_dependencies(nullptr);
+      return filled.answer;
+    }
   }
   lock.unlock();
   return fill_alone(shard, key, hash, clears_before, fill);
@@ -278,7 +323,11 @@ Result<std::shared_ptr<const void>> ShardedResultCache::fill_alone(
   ASSIGN_OR_RETURN(CacheFill filled, run_fill(fill));
   Graveyard gone;
   const std::lock_guard lock(shard.kept.mutex);
-  if (shard.clears == clears_before) keep_locked(shard, key, hash, filled, gone);
+  if (shard.clears == clears_before) {
+    keep_locked(shard, key, hash, filled, gone);
+  } else {
+    tell_dependencies(nullptr);
+  }
   return std::move(filled.answer);
 }
 
@@ -303,7 +352,11 @@ Result<std::shared_ptr<const void>> ShardedResultCache::fill_for_all(
   std::shared_ptr<const void> answer = filled.answer;
   Graveyard gone;
   const std::lock_guard lock(shard.kept.mutex);
-  if (shard.clears == clears_before) keep_locked(shard, key, hash, filled, gone);
+  if (shard.clears == clears_before) {
+    keep_locked(shard, key, hash, filled, gone);
+  } else {
+    tell_dependencies(nullptr);
+  }
   flight->fill = std::move(filled);
   return answer;
 }

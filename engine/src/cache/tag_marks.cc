@@ -26,13 +26,14 @@ TagMarks::TagMarks(std::size_t slots) : mask_(slots - 1), slots_(std::make_uniqu
   CLINICDB_CHECK(std::has_single_bit(slots));
 }
 
-void TagMarks::touch(CacheTag tag, Lsn lsn) {
+bool TagMarks::touch(CacheTag tag, Lsn lsn) {
   Slot& slot = slots_[this->slot(tag)];
   raise(slot.last, lsn.value);
   const std::uint64_t bits = filter_bits(tag);
-  if ((slot.watched.load(std::memory_order_seq_cst) & bits) != bits) return;
+  if ((slot.watched.load(std::memory_order_seq_cst) & bits) != bits) return false;
   raise(slot.mark, lsn.value);
   slot.watched.store(0, std::memory_order_seq_cst);
+  return true;
 }
 
 void TagMarks::watch(CacheTag tag) {

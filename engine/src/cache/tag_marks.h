@@ -40,8 +40,9 @@ class TagMarks {
 
   std::uint32_t slot(CacheTag tag) const { return static_cast<std::uint32_t>(tag.hash & mask_); }
 
-  /// Notes that `lsn` touched the tag. REQUIRES: before `lsn` is published.
-  void touch(CacheTag tag, Lsn lsn);
+  /// Notes that `lsn` touched the tag; whether a kept answer may depend on it. REQUIRES: before
+  /// `lsn` is published.
+  bool touch(CacheTag tag, Lsn lsn);
 
   /// Announces an answer that depends on the tag. REQUIRES: before `untouched_since` decides
   /// whether it is kept.

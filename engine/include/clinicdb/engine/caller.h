@@ -13,6 +13,12 @@
 // the scope of what runs next, and restores the caller's before it returns.
 #pragma once
 
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+#include "clinicdb/base/ids.h"
+
 namespace clinicdb::engine {
 
 /// How a caller waits for its commit other than by blocking its thread. Thread-safe.
@@ -26,6 +32,14 @@ class CommitWait {
   virtual void wake() = 0;
 };
 
+/// What an answer of the result cache hangs on, in the names that ResultCache's listener is told.
+struct Dependencies {
+  static constexpr std::size_t kSlotsMax = 16;
+  Lsn lsn;                ///< of the view it was read at
+  std::size_t count = 0;  ///< 0: it is not known, and the answer is not to be kept elsewhere
+  std::array<std::uint32_t, kSlotsMax> slots{};
+};
+
 struct Caller {
   /// Reads that would need the disk fail, and say so in `missed`, instead of waiting for it (C8).
   bool memory_only = false;
@@ -34,6 +48,9 @@ struct Caller {
   CommitWait* wait = nullptr;
   /// A read failed because it would have needed the disk. The call's error then says nothing else.
   bool missed = false;
+  /// Where to put what the call's answer hangs on, if the result cache gave it; nullptr: nobody
+  /// asks.
+  Dependencies* dependencies = nullptr;
 };
 
 /// Binds `caller` to this thread, nullptr for none, until it is destroyed. They nest.

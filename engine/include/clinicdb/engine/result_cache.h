@@ -28,6 +28,7 @@
 #include "clinicdb/base/function_ref.h"
 #include "clinicdb/base/ids.h"
 #include "clinicdb/base/result.h"
+#include "clinicdb/engine/caller.h"
 #include "clinicdb/engine/table.h"
 
 namespace clinicdb::engine {
@@ -87,7 +88,19 @@ struct CacheFill {
   std::vector<CacheTag> tags;  ///< at most kCacheTagsMax; more: not kept
 };
 
-constexpr std::size_t kCacheTagsMax = 16;
+constexpr std::size_t kCacheTagsMax = Dependencies::kSlotsMax;
+
+/// Who keeps answers elsewhere, such as near the callers of a server, and must hear when they
+/// become stale. Called by commits, before their view is published: what is told to a caller's
+/// thread in here comes before the commit's own answer. Must be short. Thread-safe.
+class CacheListener {
+ public:
+  virtual ~CacheListener() = default;
+  /// Answers with one of these slots that were read below `lsn` are stale.
+  virtual void stale(const std::vector<std::uint32_t>& slots, Lsn lsn) = 0;
+  /// Everything is.
+  virtual void all_stale() = 0;
+};
 
 class ResultCache {
  public:
@@ -108,6 +121,12 @@ class ResultCache {
 
   /// Marks tags as changed by `lsn`. Called by the commit pipeline, before the view is published.
   virtual void invalidate(const CacheTag* tags, std::size_t count, Lsn lsn) = 0;
+  /// From now on, one at a time; nullptr: nobody. It outlives its use: after set_listener(nullptr)
+  /// it is not called any more.
+  virtual void set_listener(CacheListener* listener) = 0;
+  /// Whether nothing that an answer hangs on has changed since it was read.
+  virtual bool still_holds(const Dependencies& dependencies) const = 0;
+
   /// Drops everything of one tenant (its erasure), or of all.
   virtual void clear(TenantId tenant) = 0;
   virtual void clear() = 0;
