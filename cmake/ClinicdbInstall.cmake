@@ -1,5 +1,6 @@
-# The install package: find_package(clinicdb) gives clinicdb::embedded, the whole store for embedding, in every form
-# that the build tree has it. The static libraries it is made of ride in the same export set.
+# The install package: find_package(clinicdb COMPONENTS client embedded) gives clinicdb::client, the client library, and
+# clinicdb::embedded, the whole store for embedding; without COMPONENTS both. The static libraries that they are made of
+# ride in the same export sets; what both need is a set of its own, so that the client asks for no RocksDB.
 include(CMakePackageConfigHelpers)
 include(GNUInstallDirs)
 
@@ -9,13 +10,18 @@ target_link_libraries(clinicdb_embedded INTERFACE clinicdb::clinic clinicdb::eng
 
 if(PROJECT_IS_TOP_LEVEL)
   set(clinicdb_package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/clinicdb)
-  set(clinicdb_installed clinicdb_embedded clinicdb_clinic clinicdb_schema clinicdb_engine clinicdb_base)
-  foreach(target IN LISTS clinicdb_installed)
-    string(REPLACE clinicdb_ "" exported ${target})
-    set_target_properties(${target} PROPERTIES EXPORT_NAME ${exported})
+  set(clinicdb_common_installed clinicdb_schema clinicdb_base)
+  set(clinicdb_client_installed clinicdb_client clinicdb_wire clinicdb_wire_schema)
+  set(clinicdb_embedded_installed clinicdb_embedded clinicdb_clinic clinicdb_engine)
+  foreach(set common client embedded)
+    foreach(target IN LISTS clinicdb_${set}_installed)
+      string(REPLACE clinicdb_ "" exported ${target})
+      set_target_properties(${target} PROPERTIES EXPORT_NAME ${exported})
+    endforeach()
+    install(TARGETS ${clinicdb_${set}_installed} EXPORT clinicdb-${set} FILE_SET HEADERS)
+    install(EXPORT clinicdb-${set} NAMESPACE clinicdb:: DESTINATION ${clinicdb_package_dir}
+      FILE clinicdb-${set}-targets.cmake)
   endforeach()
-  install(TARGETS ${clinicdb_installed} EXPORT clinicdb FILE_SET HEADERS)
-  install(EXPORT clinicdb NAMESPACE clinicdb:: DESTINATION ${clinicdb_package_dir} FILE clinicdb-targets.cmake)
   install(TARGETS clinicdb)
 
   configure_package_config_file(${CMAKE_CURRENT_LIST_DIR}/clinicdb-config.cmake.in clinicdb-config.cmake
@@ -26,7 +32,7 @@ if(PROJECT_IS_TOP_LEVEL)
   install(FILES
     ${PROJECT_BINARY_DIR}/clinicdb-config.cmake ${PROJECT_BINARY_DIR}/clinicdb-config-version.cmake
     ${CMAKE_CURRENT_LIST_DIR}/Findlz4.cmake ${CMAKE_CURRENT_LIST_DIR}/Findutf8proc.cmake
-    ${CMAKE_CURRENT_LIST_DIR}/FindxxHash.cmake
+    ${CMAKE_CURRENT_LIST_DIR}/FindxxHash.cmake ${CMAKE_CURRENT_LIST_DIR}/Findasio.cmake
     DESTINATION ${clinicdb_package_dir})
   install(FILES ${PROJECT_SOURCE_DIR}/LICENSE ${PROJECT_SOURCE_DIR}/README.md ${PROJECT_SOURCE_DIR}/CHANGELOG.md
     DESTINATION ${CMAKE_INSTALL_DOCDIR})

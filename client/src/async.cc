@@ -45,6 +45,7 @@ class AwaitedOperation final : public ParsingOperation,
 
 struct Initiation {
   Client* client;
+  std::size_t lane_index;
   const Method* method;
   const google::protobuf::MessageLite* request;
   const google::protobuf::MessageLite* response;
@@ -54,9 +55,9 @@ struct Initiation {
   void operator()(Handler handler) const {
     auto slot = asio::get_associated_cancellation_slot(handler);
     auto operation = std::make_shared<AwaitedOperation<Handler>>(std::move(handler));
-    client->core().fill(*operation, *method, *request, *response, *options);
+    client->core().fill(*operation, lane_index, *method, *request, *response, *options);
     operation->self = operation;
-    Lane& lane = client->core().lane();
+    Lane& lane = client->core().lane(lane_index);
     if (slot.is_connected()) {
       const std::weak_ptr<AwaitedOperation<Handler>> weak = operation;
       slot.assign([&lane, weak](asio::cancellation_type) {
@@ -76,13 +77,14 @@ asio::awaitable<Result<Answer>> async_call(Client& client, const Method& method,
                                            const google::protobuf::MessageLite& request,
                                            const google::protobuf::MessageLite& response,
                                            CallOptions options) {
-  if (std::optional<Answer> kept = client.core().find_kept(method, request, options)) {
+  const std::size_t lane = client.core().lane_index();
+  if (std::optional<Answer> kept = client.core().find_kept(lane, method, request, options)) {
     co_return *std::move(kept);
   }
   client.core().calls.fetch_add(1, std::memory_order_relaxed);
   Result<Answer> answer =
       co_await asio::async_initiate<const asio::use_awaitable_t<>, void(Result<Answer>)>(
-          Initiation{&client, &method, &request, &response, &options}, asio::use_awaitable);
+          Initiation{&client, lane, &method, &request, &response, &options}, asio::use_awaitable);
   if (!answer) client.core().failures.fetch_add(1, std::memory_order_relaxed);
   co_return answer;
 }

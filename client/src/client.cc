@@ -92,7 +92,8 @@ Result<std::unique_ptr<Client>> Client::connect(const ClientOptions& options) {
 Result<Answer> Client::call(const Method& method, const google::protobuf::MessageLite& request,
                             const google::protobuf::MessageLite& response,
                             const CallOptions& options) {
-  if (std::optional<Answer> kept = core_->find_kept(method, request, options)) {
+  const std::size_t lane = core_->lane_index();
+  if (std::optional<Answer> kept = core_->find_kept(lane, method, request, options)) {
     return *std::move(kept);
   }
   if (Lane::current() != nullptr) {
@@ -100,9 +101,9 @@ Result<Answer> Client::call(const Method& method, const google::protobuf::Messag
                                ": a thread of the client must not wait; see async.h");
   }
   WaitingOperation operation;
-  core_->fill(operation, method, request, response, options);
+  core_->fill(operation, lane, method, request, response, options);
   core_->calls.fetch_add(1, std::memory_order_relaxed);
-  core_->lane().submit(operation);
+  core_->lane(lane).submit(operation);
   operation.wait();
   if (!operation.outcome) core_->failures.fetch_add(1, std::memory_order_relaxed);
   return std::move(operation.outcome);

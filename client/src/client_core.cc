@@ -80,37 +80,46 @@ Client::Core::Core(const ClientOptions& options, std::vector<Address> endpoints,
     : timeout_ms_(options.timeout_ms),
       session_(options.session.is_nil() ? Uuid::v7(system_clock(), system_random())
                                         : options.session),
-      tls_(std::move(tls)),
-      near_cache_(options.near_cache.bytes_max == 0
-                      ? nullptr
-                      : std::make_unique<NearCache>(options.near_cache.bytes_max,
-                                                    options.near_cache.staleness_ms * kNsPerMs)) {
+      tls_(std::move(tls)) {
   const LaneSettings settings = lane_settings(options, std::move(endpoints), tls_.get(), session_);
   for (std::uint32_t i = 0; i < options.threads; ++i) {
+    if (options.near_cache.bytes_max > 0) {
+      near_caches_.push_back(
+          std::make_unique<NearCache>(options.near_cache.bytes_max / options.threads,
+                                      options.near_cache.staleness_ms * kNsPerMs));
+    }
     lanes_.push_back(std::make_unique<Lane>(settings));
   }
 }
 
-std::optional<Answer> Client::Core::find_kept(const Method& method,
+std::optional<Answer> Client::Core::find_kept(std::size_t lane, const Method& method,
                                               const google::protobuf::MessageLite& request,
                                               const CallOptions& options) {
-  if (!near_cache_ || method.cache == clinic::CACHE_POLICY_NONE || options.fresh) {
+  if (near_caches_.empty() || method.cache == clinic::CACHE_POLICY_NONE || options.fresh) {
     return std::nullopt;
   }
   static thread_local std::string bytes;
   bytes.resize(request.ByteSizeLong());
   request.SerializeWithCachedSizesToArray(reinterpret_cast<std::uint8_t*>(bytes.data()));
-  return near_cache_->find(static_cast<std::uint16_t>(method.id), bytes,
-                           system_clock().monotonic_ns());
+  return near_caches_[lane]->find(static_cast<std::uint16_t>(method.id), bytes,
+                                  system_clock().monotonic_ns());
 }
 
 ClientStats Client::Core::stats() const {
   ClientStats stats{calls.load(), failures.load(), {}};
-  if (near_cache_) stats.near_cache = near_cache_->stats();
+  for (const auto& cache : near_caches_) {
+    const NearCacheStats one = cache->stats();
+    stats.near_cache.hits += one.hits;
+    stats.near_cache.misses += one.misses;
+    stats.near_cache.stale += one.stale;
+    stats.near_cache.evicted += one.evicted;
+    stats.near_cache.entries += one.entries;
+    stats.near_cache.bytes += one.bytes;
+  }
   return stats;
 }
 
-void Client::Core::fill(ParsingOperation& operation, const Method& method,
+void Client::Core::fill(ParsingOperation& operation, std::size_t lane, const Method& method,
                         const google::protobuf::MessageLite& request,
                         const google::protobuf::MessageLite& response, const CallOptions& options) {
   operation.method = static_cast<std::uint16_t>(method.id);
@@ -118,9 +127,9 @@ void Client::Core::fill(ParsingOperation& operation, const Method& method,
   operation.response = &response;
   operation.trace = options.trace;
   if (options.fresh) operation.flags = wire::kFlagFresh;
-  if (near_cache_ && method.cache != clinic::CACHE_POLICY_NONE) {
+  if (!near_caches_.empty() && method.cache != clinic::CACHE_POLICY_NONE) {
     operation.flags |= wire::kFlagKeep;
-    operation.near_cache = near_cache_.get();
+    operation.near_cache = near_caches_[lane].get();
   }
   if (!method.reads) {
     operation.request_id =
@@ -133,13 +142,13 @@ void Client::Core::fill(ParsingOperation& operation, const Method& method,
   operation.deadline_ns = system_clock().monotonic_ns() + timeout_ms * kNsPerMs;
 }
 
-Lane& Client::Core::lane() {
-  if (lanes_.size() == 1) return *lanes_.front();
-  Lane* const own = Lane::current();
-  for (const auto& lane : lanes_) {
-    if (lane.get() == own) return *lane;
+std::size_t Client::Core::lane_index() const {
+  if (lanes_.size() == 1) return 0;
+  const Lane* const own = Lane::current();
+  for (std::size_t i = 0; i < lanes_.size(); ++i) {
+    if (lanes_[i].get() == own) return i;
   }
-  return lane(std::hash<std::thread::id>()(std::this_thread::get_id()));
+  return std::hash<std::thread::id>()(std::this_thread::get_id()) % lanes_.size();
 }
 
 Status Client::Core::first_hello() { return lanes_.front()->first_hello(); }

@@ -31,18 +31,19 @@ class Client::Core {
   Core(const ClientOptions& options, std::vector<Address> endpoints,
        std::shared_ptr<asio::ssl::context> tls);
 
-  /// The kept answer to a request; nullopt when there is none, or none is wanted.
-  std::optional<Answer> find_kept(const Method& method,
+  /// The lane for calls of this thread: its own where it has one, else always the same one. So what
+  /// a thread changes has gone the way on which the news for its kept answers come (K3).
+  std::size_t lane_index() const;
+  Lane& lane(std::size_t index) { return *lanes_[index % lanes_.size()]; }
+
+  /// The answer that the lane keeps to a request; nullopt when there is none, or none is wanted.
+  std::optional<Answer> find_kept(std::size_t lane, const Method& method,
                                   const google::protobuf::MessageLite& request,
                                   const CallOptions& options);
   /// What the operation sends: method, request, deadline, ids.
-  void fill(ParsingOperation& operation, const Method& method,
+  void fill(ParsingOperation& operation, std::size_t lane, const Method& method,
             const google::protobuf::MessageLite& request,
             const google::protobuf::MessageLite& response, const CallOptions& options);
-  /// The lane for a call from this thread: its own where it has one.
-  Lane& lane();
-  Lane& lane(std::size_t index) { return *lanes_[index % lanes_.size()]; }
-
   /// Waits until a server has let us in.
   Status first_hello();
 
@@ -55,8 +56,8 @@ class Client::Core {
   const std::uint32_t timeout_ms_;
   const Uuid session_;
   const std::shared_ptr<asio::ssl::context> tls_;
-  const std::unique_ptr<NearCache> near_cache_;  // nullptr: answers are not kept
-  std::vector<std::unique_ptr<Lane>> lanes_;     // ended before what stands above
+  std::vector<std::unique_ptr<NearCache>> near_caches_;  // by lane; empty: answers are not kept
+  std::vector<std::unique_ptr<Lane>> lanes_;             // ended before what stands above
 };
 
 }  // namespace clinicdb::client

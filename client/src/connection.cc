@@ -20,16 +20,18 @@ Connection::Connection(ConnectionSettings settings)
       multiplexer_(settings_.multiplexer),
       connect_until_ns_(now_ns() + settings_.connect_timeout_ns) {}
 
-bool Connection::accepts() const {
+bool Connection::stands() const {
   switch (multiplexer_.state()) {
     case Multiplexer::State::kIdle:
     case Multiplexer::State::kGreeting:
     case Multiplexer::State::kOpen:
-      return waiting_.size() < kWaitingCallsMax;
+      return true;
     default:
       return false;
   }
 }
+
+bool Connection::accepts() const { return stands() && waiting_.size() < kWaitingCallsMax; }
 
 void Connection::start(Call& call) {
   CLINICDB_CHECK(accepts());

@@ -49,7 +49,9 @@ class Connection {
   void start(Call& call);
   /// The caller does not wait any more; the call is not told. No effect on one it does not have.
   void give_up(Call& call);
-  /// Whether calls can be given to it.
+  /// Whether it is, or is about to be, good for new calls.
+  bool stands() const;
+  /// Whether one more call can be given to it now.
   bool accepts() const;
   bool is_closed() const { return multiplexer_.state() == Multiplexer::State::kClosed; }
   /// See Multiplexer::tick.

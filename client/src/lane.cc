@@ -157,7 +157,7 @@ void Lane::operation_failed(Operation& operation, Failure failure) {
 
 Connection& Lane::connection(std::size_t endpoint) {
   Held& held = connections_[endpoint];
-  if (held.connection && !held.connection->accepts()) let_go(held);
+  if (held.connection && !held.connection->stands()) let_go(held);
   if (!held.connection) {
     ConnectionSettings settings = settings_.connection;
     settings.address = settings_.endpoints[endpoint];
@@ -166,9 +166,9 @@ Connection& Lane::connection(std::size_t endpoint) {
     if (!settings_.marks.empty()) {
       held.source = std::make_shared<Source>();
       held.source->marks = settings_.marks[endpoint];
-      held.connection->multiplexer().on_push = [marks = held.source->marks](
-                                                   std::uint32_t, const wire::Push& push) {
-        if (push.has_invalidation()) marks->take(push.invalidation());
+      held.connection->multiplexer().on_push = [source = held.source](std::uint32_t,
+                                                                      const wire::Push& push) {
+        if (push.has_invalidation()) source->take(push.invalidation());
       };
     }
   }
@@ -184,7 +184,7 @@ void Lane::let_go(Held& held) {
 void Lane::hear(Held& held) {
   if (!held.source || !held.connection) return;
   // News of a line that is no more are missed, though the next call has not found out yet.
-  if (!held.connection->accepts()) held.source->ended = true;
+  if (!held.connection->stands()) held.source->ended = true;
   held.source->heard_all_until_ns.store(held.connection->multiplexer().heard_all_until_ns(),
                                         std::memory_order_release);
 }

@@ -19,6 +19,7 @@ struct Entry {
   std::uint16_t method;
   Answer answer;
   std::shared_ptr<Source> source;
+  std::uint32_t era;
   std::uint64_t lsn;
   std::vector<std::uint64_t> tags;
   std::size_t bytes;
@@ -49,16 +50,19 @@ void Marks::raise(std::atomic<std::uint64_t>& mark, std::uint64_t lsn) {
 }
 
 void Marks::take(const wire::Push::Invalidation& news) {
-  if (news.all()) raise(floor_, news.lsn());
   for (const std::uint64_t tag : news.tags()) raise(slots_[tag % kSlots], news.lsn());
 }
 
 bool Marks::untouched(const std::vector<std::uint64_t>& tags, std::uint64_t lsn) const {
-  if (floor_.load(std::memory_order_acquire) > lsn) return false;
   for (const std::uint64_t tag : tags) {
     if (slots_[tag % kSlots].load(std::memory_order_acquire) > lsn) return false;
   }
   return true;
+}
+
+void Source::take(const wire::Push::Invalidation& news) {
+  if (news.all()) era.fetch_add(1, std::memory_order_release);
+  marks->take(news);
 }
 
 struct alignas(64) NearCache::Shard {
@@ -117,6 +121,7 @@ std::optional<Answer> NearCache::find(std::uint16_t method, std::string_view req
   const Source& source = *entry.source;
   const std::int64_t heard_ns = source.heard_all_until_ns.load(std::memory_order_acquire);
   if (source.ended.load(std::memory_order_acquire) ||
+      source.era.load(std::memory_order_acquire) != entry.era ||
       !source.marks->untouched(entry.tags, entry.lsn)) {
     shard.erase(found->second);
     ++shard.stale;
@@ -142,8 +147,9 @@ void NearCache::keep(std::uint16_t method, std::string_view request, Answer answ
   const std::lock_guard<std::mutex> lock(shard.mutex);
   const auto old = shard.index.find(Key{request, method});
   if (old != shard.index.end()) shard.erase(old->second);
-  shard.entries.push_back(Entry{std::string(request), method, std::move(answer), source, lsn,
-                                std::move(tags), all_bytes});
+  shard.entries.push_back(Entry{std::string(request), method, std::move(answer), source,
+                                source->era.load(std::memory_order_acquire), lsn, std::move(tags),
+                                all_bytes});
   const auto at = std::prev(shard.entries.end());
   shard.index.emplace(Key{at->request, method}, at);
   shard.bytes += all_bytes;

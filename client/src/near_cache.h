@@ -41,7 +41,6 @@ class Marks {
   void raise(std::atomic<std::uint64_t>& mark, std::uint64_t lsn);
 
   std::array<std::atomic<std::uint64_t>, kSlots> slots_{};
-  std::atomic<std::uint64_t> floor_{0};  // what was not named, such as after too many tags
 };
 
 /// One connection, as answers that came on it see it. Thread-safe.
@@ -49,6 +48,10 @@ struct Source {
   std::shared_ptr<Marks> marks;
   std::atomic<std::int64_t> heard_all_until_ns{0};
   std::atomic<bool> ended{false};
+  /// Raised when the server says that all that came on it before is stale.
+  std::atomic<std::uint32_t> era{0};
+
+  void take(const wire::Push::Invalidation& news);
 };
 
 class NearCache {

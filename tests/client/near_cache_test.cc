@@ -83,10 +83,22 @@ TEST_CASE("near_cache: K3: a fill that news have overtaken is discarded, whichev
   CHECK_FALSE(cache.find(98, "ana", kMs).has_value());
   cache.keep(98, "ana", patient(), 100, first, 7, {1});
   CHECK(cache.find(98, "ana", kMs).has_value());
-  wire::Push::Invalidation all = news(8, {});
+}
+
+TEST_CASE("near_cache: the server may say that all that came on a connection is stale",
+          "[client]") {
+  NearCache cache(1 << 20, kStaleness);
+  const auto source = source_at(kMs);
+  const auto other = source_at(kMs);
+  cache.keep(98, "ana", patient(), 100, source, 5, {1});
+  cache.keep(98, "bia", patient(), 100, other, 5, {1});
+  wire::Push::Invalidation all;
   all.set_all(true);
-  marks->take(all);
+  source->take(all);
   CHECK_FALSE(cache.find(98, "ana", kMs).has_value());
+  CHECK(cache.find(98, "bia", kMs).has_value());
+  cache.keep(98, "ana", patient(), 100, source, 5, {1});
+  CHECK(cache.find(98, "ana", kMs).has_value());
 }
 
 TEST_CASE("near_cache: what came on a connection ends with it", "[client]") {
