@@ -154,6 +154,14 @@ Status check(Professional& professional, Strictness strictness) {
   if (professional.has_birth_date()) {
     RETURN_IF_ERROR(check_date(professional.birth_date(), true, "professional.birth_date"));
   }
+  if (professional.has_licence_expiry()) {
+    RETURN_IF_ERROR(
+        check_date(professional.licence_expiry(), false, "professional.licence_expiry"));
+  }
+  RETURN_IF_ERROR(check_count(professional.service_ids(), "professional.service_ids"));
+  for (const std::string& id : professional.service_ids())
+    RETURN_IF_ERROR(check_id(id, "professional.service_ids", true));
+  RETURN_IF_ERROR(check_size(professional.colour(), 7, "professional.colour"));
   RETURN_IF_ERROR(
       check_identifiers(professional.identifiers(), strictness, "professional.identifiers"));
   return check_telecom(*professional.mutable_telecom(), strictness, "professional.telecom");

@@ -15,6 +15,7 @@ struct Clinic::Parts {
   std::unique_ptr<Billing> billing;
   std::unique_ptr<Care> care;
   std::unique_ptr<Catalogue> catalogue;
+  std::unique_ptr<Consents> consents;
   std::unique_ptr<Duplicates> duplicates;
   std::unique_ptr<Feed> feed;
   std::unique_ptr<Patients> patients;
@@ -37,6 +38,7 @@ Result<std::unique_ptr<Clinic>> Clinic::open(const std::string& directory, Clini
   parts->billing = std::make_unique<Billing>(core);
   parts->care = std::make_unique<Care>(core);
   parts->catalogue = std::make_unique<Catalogue>(core);
+  parts->consents = std::make_unique<Consents>(core);
   parts->duplicates = std::make_unique<Duplicates>(core);
   parts->feed = std::make_unique<Feed>(core);
   parts->patients = std::make_unique<Patients>(core);
@@ -56,6 +58,7 @@ engine::Store& Clinic::store() { return *parts_->store; }
 Billing& Clinic::billing() { return *parts_->billing; }
 Care& Clinic::care() { return *parts_->care; }
 Catalogue& Clinic::catalogue() { return *parts_->catalogue; }
+Consents& Clinic::consents() { return *parts_->consents; }
 Duplicates& Clinic::duplicates() { return *parts_->duplicates; }
 Feed& Clinic::feed() { return *parts_->feed; }
 Patients& Clinic::patients() { return *parts_->patients; }

@@ -10,6 +10,7 @@
 #include "clinicdb/clinic/schema/billing.pb.h"
 #include "clinicdb/clinic/schema/care.pb.h"
 #include "clinicdb/clinic/schema/catalogue.pb.h"
+#include "clinicdb/clinic/schema/consent.pb.h"
 #include "clinicdb/clinic/schema/duplicate.pb.h"
 #include "clinicdb/clinic/schema/feed.pb.h"
 #include "clinicdb/clinic/schema/patient.pb.h"
@@ -46,6 +47,7 @@ std::vector<MethodInfo> declared_methods() {
   append_methods(*Appointment::descriptor()->file(), list);
   append_methods(*Invoice::descriptor()->file(), list);
   append_methods(*DomainEvent::descriptor()->file(), list);
+  append_methods(*Consent::descriptor()->file(), list);
   append_methods(*Lot::descriptor()->file(), list);
   std::sort(list.begin(), list.end(),
             [](const MethodInfo& a, const MethodInfo& b) { return a.id < b.id; });

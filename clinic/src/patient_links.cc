@@ -11,6 +11,7 @@
 #include "care/tables.h"
 #include "clinicdb/clinic/identity.h"
 #include "clinicdb/clinic/tables.h"
+#include "consent_table.h"
 #include "core.h"
 
 namespace clinicdb::clinic {
@@ -80,6 +81,7 @@ const std::vector<Link>& links() {
       link<&packets_table>({{PacketIndex::kPatient, &plain}}),
       link<&treatment_plans_table>({{PlanIndex::kPatient, &plain}}),
       link<&treatment_sessions_table>({{SessionIndex::kPatient, &plain}}),
+      link<&consents_table>({{ConsentIndex::kPatient, &plain}}),
       link<&attachments_table>({{AttachmentIndex::kPatient, &plain}}),
   };
   return all;
@@ -111,6 +113,19 @@ Result<std::vector<LinkedRecord>> linked_records(Reader& reader, std::string_vie
     }
   }
   return records;
+}
+
+Result<bool> is_linked(Reader& reader, std::string_view patient_id) {
+  for (const Link& link : links()) {
+    for (const LinkRange& range : link.ranges) {
+      ASSIGN_OR_RETURN(
+          const engine::ScanEnd end,
+          reader.scan(link.table(), range.index, KeyRange::prefix(range.prefix(patient_id)),
+                      {false, 1, {}}, [](const engine::IndexEntry&) { return true; }));
+      if (end.visited != 0) return true;
+    }
+  }
+  return false;
 }
 
 Result<std::optional<Repointed>> repoint(Reader& reader, const LinkedRecord& record,

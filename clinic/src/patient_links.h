@@ -32,6 +32,9 @@ struct LinkedRecord {
 Result<std::vector<LinkedRecord>> linked_records(engine::Reader& reader,
                                                  std::string_view patient_id, std::size_t most);
 
+/// Whether there is any.
+Result<bool> is_linked(engine::Reader& reader, std::string_view patient_id);
+
 /// The record, naming `to` in the place of `from`, ready to be put at `version`. Nothing when it is
 /// not there or names somebody else.
 struct Repointed {

@@ -9,6 +9,7 @@
 #include "clinicdb/engine/key.h"
 #include "core.h"
 #include "fhir/merge.h"
+#include "patient_links.h"
 #include "patient_search.h"
 
 namespace clinicdb::clinic {
@@ -52,15 +53,13 @@ Result<Found> find(const Core& core, MethodId method, const CallContext& context
   });
 }
 
-/// OK where the range has no entry.
-Status none_in(engine::Reader& reader, const engine::TableDef& table, engine::IndexNumber index,
-               std::string_view prefix, std::string_view what) {
-  ASSIGN_OR_RETURN(const engine::ScanEnd end,
-                   reader.scan(table, index, engine::KeyRange::prefix(prefix), {false, 1, {}},
-                               [](const engine::IndexEntry&) { return true; }));
-  if (end.visited == 0) return {};
-  return failed_precondition("the patient has " + std::string(what) +
-                             ", which the law has kept; set inactive instead")
+/// OK where no record names the patient.
+Status none_names(engine::Reader& reader, std::string_view id) {
+  ASSIGN_OR_RETURN(const bool named, is_linked(reader, id));
+  if (!named) return {};
+  return failed_precondition(
+             "the patient has records or appointments, which the law has kept; set inactive "
+             "instead")
       .with_field("patient.id");
 }
 
@@ -120,13 +119,7 @@ Result<RemovePatientResponse> Patients::remove(const CallContext& context,
   if (request.has_expected_version()) expected = request.expected_version();
   Result<RemovePatientResponse> done = core_.execute<RemovePatientResponse>(
       context, hash, [&](engine::Transaction& tx, RemovePatientResponse& response) -> Status {
-        const engine::TableDef& appointments = appointments_table().def();
-        RETURN_IF_ERROR(none_in(tx, records_table().def(), RecordIndex::kTimeline, request.id(),
-                                "clinical records"));
-        RETURN_IF_ERROR(none_in(tx, appointments, AppointmentIndex::kClaims,
-                                resource_key(RESOURCE_KIND_PATIENT, request.id()), "appointments"));
-        RETURN_IF_ERROR(none_in(tx, appointments, AppointmentIndex::kPatientReleased, request.id(),
-                                "appointments"));
+        RETURN_IF_ERROR(none_names(tx, request.id()));
         RETURN_IF_ERROR(tx.remove(patients_table().def(), request.id(), expected));
         ASSIGN_OR_RETURN(const std::optional<engine::RawRecord> tombstone,
                          tx.get_any(patients_table().def(), request.id()));

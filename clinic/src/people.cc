@@ -7,6 +7,7 @@
 #include "clinicdb/clinic/identity.h"
 #include "clinicdb/clinic/tables.h"
 #include "clinicdb/engine/fold.h"
+#include "command_tools.h"
 #include "fhir/merge.h"
 #include "record_calls.h"
 
@@ -23,6 +24,29 @@ Status in_order(R& record, const R* current) {
 // These two are not FHIR resources.
 Status in_order(ClinicSite& clinic, const ClinicSite*) { return check(clinic); }
 Status in_order(User& user, const User*) { return check(user); }
+
+/// Who may do a service: those who name it, then those who may do all. Or whose licence ends.
+Result<ListProfessionalsResponse> list_able(engine::Reader& reader,
+                                            const ListProfessionalsRequest& request) {
+  ListProfessionalsResponse response;
+  auto& found = *response.mutable_professionals();
+  const engine::ScanOptions options{false, page_limit(request.limit()), {}};
+  if (request.has_licence_ends_before()) {
+    RETURN_IF_ERROR(check_date(request.licence_ends_before(), false, "licence_ends_before"));
+    const engine::KeyRange range{{}, date_key(request.licence_ends_before())};
+    RETURN_IF_ERROR(read_named(reader, professionals_table(), ProfessionalIndex::kLicence, range,
+                               options, found)
+                        .status());
+    return response;
+  }
+  RETURN_IF_ERROR(id_from_bytes(request.service_id(), "service_id").status());
+  for (const std::string& prefix : {request.service_id(), std::string(Uuid().view())}) {
+    RETURN_IF_ERROR(read_named(reader, professionals_table(), ProfessionalIndex::kService,
+                               engine::KeyRange::prefix(prefix), options, found)
+                        .status());
+  }
+  return response;
+}
 
 }  // namespace
 
@@ -131,6 +155,8 @@ Result<ListProfessionalsResponse> People::list_professionals(
   RETURN_IF_ERROR(core_.authorise(METHOD_PEOPLE_LIST_PROFESSIONALS, context));
   ASSIGN_OR_RETURN(const std::unique_ptr<engine::Reader> reader,
                    core_.store().view(context.tenant));
+  if (!request.service_id().empty() || request.has_licence_ends_before())
+    return list_able(*reader, request);
   return list_named(*reader, professionals_table(), ProfessionalIndex::kName, request,
                     &ListProfessionalsResponse::add_professionals);
 }

@@ -296,6 +296,15 @@ const Table<Professional>& professionals_table() {
           .ordered(ProfessionalIndex::kIdentifier, "identifier",
                    [](const Professional& p, IndexEntries& out) {
                      add_identifiers(p.identifiers(), out);
+                   })
+          .ordered(ProfessionalIndex::kService, "service",
+                   [](const Professional& p, IndexEntries& out) {
+                     if (p.service_ids().empty()) out.add(Uuid().view());
+                     for (const std::string& id : p.service_ids()) out.add(id);
+                   })
+          .ordered(ProfessionalIndex::kLicence, "licence",
+                   [](const Professional& p, IndexEntries& out) {
+                     if (p.has_licence_expiry()) out.add(date_key(p.licence_expiry()));
                    });
   return definition;
 }

@@ -15,6 +15,7 @@ using clinic::CallContext;
 using clinic::Care;
 using clinic::Catalogue;
 using clinic::Clinic;
+using clinic::Consents;
 using clinic::Duplicates;
 using clinic::Feed;
 using clinic::MethodId;
@@ -36,6 +37,10 @@ const Care& service_of<Care>(Clinic& clinic) {
 template <>
 const Catalogue& service_of<Catalogue>(Clinic& clinic) {
   return clinic.catalogue();
+}
+template <>
+const Consents& service_of<Consents>(Clinic& clinic) {
+  return clinic.consents();
 }
 template <>
 const Duplicates& service_of<Duplicates>(Clinic& clinic) {
@@ -172,6 +177,12 @@ constexpr auto kServed = std::to_array<ServedMethod>({
     serve<&Billing::use_packet>(clinic::METHOD_BILLING_USE_PACKET),
     serve<&Billing::return_session>(clinic::METHOD_BILLING_RETURN_SESSION),
     serve<&Billing::list_packet_uses>(clinic::METHOD_BILLING_LIST_PACKET_USES),
+
+    serve<&Consents::give>(clinic::METHOD_CONSENTS_GIVE),
+    serve<&Consents::withdraw>(clinic::METHOD_CONSENTS_WITHDRAW),
+    serve<&Consents::get>(clinic::METHOD_CONSENTS_GET),
+    serve<&Consents::list>(clinic::METHOD_CONSENTS_LIST),
+    serve<&Consents::check>(clinic::METHOD_CONSENTS_CHECK),
 
     serve<&Feed::read_events>(clinic::METHOD_FEED_READ_EVENTS),
     serve<&Feed::list_changes>(clinic::METHOD_FEED_LIST_CHANGES),

@@ -1,10 +1,13 @@
 #include "clinicdb/clinic/care.h"
 
+#include <algorithm>
 #include <catch2/catch.hpp>
+#include <chrono>
 #include <set>
 
 #include "care/tables.h"
 #include "clinic_fixture.h"
+#include "clinicdb/base/random.h"
 #include "clinicdb/clinic/digest.h"
 
 namespace clinicdb::clinic {
@@ -122,6 +125,41 @@ TEST_CASE(
   CHECK(seen == wanted);
   CHECK(room.find("X").patients_size() == 0);
   CHECK(must(room.clinic->store().verify({})).problem_count == 0);
+}
+
+TEST_CASE("care: a recall takes milliseconds among a hundred thousand sessions", "[.slow]") {
+  Room room;
+  constexpr int kSessions = 100'000;
+  constexpr int kBatch = 1'000;
+  for (int from = 0; from < kSessions; from += kBatch) {
+    must(room.clinic->store().execute(
+        room.clinic.context().tenant, {}, [&](engine::Transaction& tx) -> Result<std::string> {
+          for (int i = from; i < from + kBatch; ++i) {
+            TreatmentSession session;
+            session.set_id(std::string(Uuid::v7(room.clinic.clock(), system_random()).view()));
+            session.set_patient_id(
+                sha256(std::to_string(i % 10'000)).substr(0, Uuid().bytes.size()));
+            session.set_time_us(i);
+            LotUse& use = *session.add_lots();
+            use.set_product("Botox");
+            use.set_lot("L" + std::to_string(i % 200));
+            RETURN_IF_ERROR(tx.put(treatment_sessions_table(), session).status());
+          }
+          return std::string();
+        }));
+  }
+  std::vector<double> times;
+  for (int i = 0; i < 200; ++i) {
+    const auto began = std::chrono::steady_clock::now();
+    const FindLotPatientsResponse found = room.find("L" + std::to_string(i));
+    times.push_back(
+        std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - began)
+            .count());
+    CHECK(found.sessions() == kSessions / 200);
+  }
+  std::sort(times.begin(), times.end());
+  WARN("500 sessions of 50 patients: p50 " << times[100] << " ms, p99 " << times[198] << " ms");
+  CHECK(times[198] < 50);
 }
 
 TEST_CASE("care: lots by product and by what expires first") {

@@ -31,6 +31,7 @@ TEST_CASE(
                         "BillingService",     //
                         "CareService",        //
                         "CatalogueService",   //
+                        "ConsentService",     //
                         "DuplicateService",   //
                         "FeedService",        //
                         "PatientService",     //

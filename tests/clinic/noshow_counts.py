@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The no-show year, loaded: what the store counts by tenant and month is what an independent reading of the file
+"""The no-show year and the outpatient slots, loaded: what the store counts by tenant and month is what an independent reading of the file
 counts, and every row is loaded or refused for a reason. noshow_counts.py PROGRAM. Skips (77) where
 CLINICDB_SHARED_DATA is not set."""
 import collections
@@ -47,11 +47,32 @@ def expected(path):
     return {tenant: dict(counts) for tenant, counts in months.items()}, dirt
 
 
-def load(directory, path):
-    done = subprocess.run([PROGRAM, "load", "noshow", path, "--data", os.path.join(directory, "data"), "--json"],
+def expected_slots(path):
+    """Taken slots by month, and how many are free."""
+    months, free = collections.Counter(), 0
+    with gzip.open(path, "rt", encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            free += row["is_available"] == "True"
+            months[row["appointment_date"][:7]] += row["is_available"] == "False"
+    return {month: count for month, count in months.items() if count}, free
+
+
+def outpatient_faults(directory, folder):
+    months, free = expected_slots(os.path.join(folder, "slots.csv.gz"))
+    report = load(directory, folder, "outpatient")
+    print(f"{report['rows']} rows, {report['patients']} patients, {report['loaded']} slots taken, {report['free']} free "
+          f"in {report['seconds']:.1f} s, {report['refused']} refused; repaired: {json.dumps(report['repaired'])}")
+    return [fault for fault, found in (
+        ("the counts of taken slots by month differ", report["months"] != {"outpatient": months}),
+        ("the count of free slots differs", report["free"] != free),
+        ("loading again changes something", load(directory, folder, "outpatient")["loaded"] != 0)) if found]
+
+
+def load(directory, path, what="noshow"):
+    done = subprocess.run([PROGRAM, "load", what, path, "--data", os.path.join(directory, "data"), "--json"],
                           capture_output=True, text=True, check=False)
     if done.returncode not in (0, 1):
-        sys.exit(f"clinicdb load noshow: {done.stderr}{done.stdout}")
+        sys.exit(f"clinicdb load {what}: {done.stderr}{done.stdout}")
     return json.loads(done.stdout)
 
 
@@ -65,9 +86,10 @@ def main():
     with tempfile.TemporaryDirectory(prefix="clinicdb-noshow-") as directory:
         report = load(directory, path)
         again = load(directory, path)
+        slots = os.path.join(shared, "outpatient-slots")
+        faults = outpatient_faults(directory, slots) if os.path.isdir(slots) else []
         data = os.path.join(directory, "data")
         verified = subprocess.run([PROGRAM, "verify", "--data", data], capture_output=True, text=True, check=False)
-    faults = []
     if report["months"] != months:
         faults.append("the counts by tenant and month differ")
     if report["refused"] != dirt.pop("refused", 0):

@@ -440,6 +440,16 @@ class Bookings(Store):
         self.assertIn("addenda[0].text", [field["field"] for field in history[0]["fields"]])
         self.assertIn("Nothing is known", self.tenant_ok("record", "current", self.patient))
 
+    def test_a_consent_is_given_and_withdrawn(self):
+        self.assertIn("never given", self.tenant_ok("consent", "check", self.patient, "photographs"))
+        consent = self.tenant_json("consent", "give", self.patient, "photographs", "--text", "Autorizo.")["id"]
+        self.assertTrue(self.tenant_json("consent", "check", self.patient, "photographs")["allowed"])
+        self.assertIn("photographs", self.tenant_ok("consent", "list", self.patient))
+        self.tenant_ok("consent", "withdraw", consent, "--reason", "x")
+        self.assertIn("withdrawn", self.tenant_ok("consent", "check", self.patient, "photographs"))
+        self.refused(CONFLICT, "consent", "withdraw", "--tenant", "sorriso", consent, says="before")
+        self.refused(USAGE, "consent", "give", "--tenant", "sorriso", self.patient, "No!", says="consent.purpose")
+
     def test_events_are_followed(self):
         first = self.json("events", "--tenant", "sorriso", "--limit", "1")
         self.assertEqual(len(first["events"]), 1)

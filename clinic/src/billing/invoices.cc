@@ -13,6 +13,7 @@
 #include "clinicdb/clinic/tables.h"
 #include "clinicdb/engine/key.h"
 #include "command_tools.h"
+#include "fhir/merge.h"
 #include "patient_links.h"
 #include "record_calls.h"
 #include "zones.h"
@@ -107,10 +108,16 @@ Result<DraftInvoiceResponse> Billing::draft_invoice(const CallContext& context,
           RETURN_IF_ERROR(check_version(expected, stored->meta));
           if (stored->record.status() != INVOICE_STATUS_DRAFT)
             return refuse_status(stored->record, "edited");
+          if (!stored->record.fhir().empty()) {
+            return failed_precondition(
+                       "an invoice that came as FHIR is issued or cancelled, not edited")
+                .with_field("invoice.fhir");
+          }
         } else if (expected.value_or(0) != 0) {
           return not_found("invoice.id: there is no such invoice").with_field("invoice.id");
         }
         Invoice invoice = given;
+        invoice.clear_fhir();
         RETURN_IF_ERROR(billing::complete_draft(tx, invoice));
         RETURN_IF_ERROR(check_patient(tx, invoice.patient_id(), "invoice.patient_id"));
         invoice.set_created_us(stored ? stored->record.created_us() : tx.now().us);
@@ -195,6 +202,7 @@ Result<IssueInvoiceResponse> Billing::issue_invoice(const CallContext& context,
                          billing::packets_sold(tx, invoice, packet_ids));
         ASSIGN_OR_RETURN(const std::uint64_t number, next_number(tx, series));
         invoice.set_number(number);
+        RETURN_IF_ERROR(fhir::merge(invoice));
         RETURN_IF_ERROR(
             put_changed(tx, invoices_table(), invoice, stored, *response.mutable_result()));
         response.set_series(series);
@@ -230,6 +238,7 @@ Result<CancelInvoiceResponse> Billing::cancel_invoice(const CallContext& context
         invoice.set_status(INVOICE_STATUS_CANCELLED);
         invoice.set_cancel_reason(request.reason());
         invoice.set_cancelled_us(tx.now().us);
+        RETURN_IF_ERROR(fhir::merge(invoice));
         RETURN_IF_ERROR(
             put_changed(tx, invoices_table(), invoice, stored, *response.mutable_result()));
         return emit(tx, EVENT_INVOICE_CANCELLED, payload_of(invoice, response.result().version()));

@@ -8,6 +8,7 @@
 #include "clinicdb/clinic/billing.h"
 #include "clinicdb/engine/key.h"
 #include "command_tools.h"
+#include "fhir/merge.h"
 
 namespace clinicdb::clinic {
 
@@ -83,6 +84,7 @@ Result<PayInvoiceResponse> Billing::pay_invoice(const CallContext& context,
         for (Payment::Part& part : billing::pay(invoice, request.cents()))
           *payment.add_parts() = std::move(part);
         RETURN_IF_ERROR(put_new(tx, payments_table(), payment, *response.mutable_result()));
+        RETURN_IF_ERROR(fhir::merge(invoice));
         WriteResult of_invoice;
         RETURN_IF_ERROR(put_changed(tx, invoices_table(), invoice, stored, of_invoice));
         response.set_open_cents(billing::open_cents(invoice));
@@ -130,6 +132,7 @@ Result<RefundPaymentResponse> Billing::refund_payment(const CallContext& context
           *refund.add_parts() = std::move(part);
         Payment payment = paid.record;
         payment.set_refunded_cents(payment.refunded_cents() + cents);
+        RETURN_IF_ERROR(fhir::merge(invoice));
         WriteResult of_others;
         RETURN_IF_ERROR(put_new(tx, payments_table(), refund, *response.mutable_result()));
         RETURN_IF_ERROR(put_changed(tx, payments_table(), payment, paid, of_others));

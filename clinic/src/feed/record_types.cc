@@ -5,6 +5,7 @@
 #include "billing/tables.h"
 #include "care/tables.h"
 #include "clinicdb/clinic/tables.h"
+#include "consent_table.h"
 
 namespace clinicdb::clinic::feed {
 
@@ -43,6 +44,7 @@ const std::vector<RecordType>& record_types() {
       type(treatment_sessions_table()),
       type(attachments_table()),
       type(chunks_table()),
+      type(consents_table()),
   };
   return all;
 }

@@ -12,8 +12,10 @@
 #include <memory>
 #include <utility>
 
+#include "billing/tables.h"
 #include "clinicdb/clinic/identity.h"
 #include "clinicdb/clinic/tables.h"
+#include "consent_table.h"
 #include "fhir/resource.h"
 #include "fhir/writer.h"
 
@@ -119,6 +121,11 @@ Status sync_directory(const std::string& directory) {
   return outcome == 0 ? Status() : status_from_errno(reason, "sync folder", directory);
 }
 
+bool stands_in_two_tables(ResourceType type) {
+  return type == RESOURCE_TYPE_APPOINTMENT || type == RESOURCE_TYPE_INVOICE ||
+         type == RESOURCE_TYPE_CONSENT;
+}
+
 class Exporter {
  public:
   Exporter(engine::Reader& reader, const std::string& directory, const ExportOptions& options)
@@ -130,6 +137,8 @@ class Exporter {
     RETURN_IF_ERROR(table(professionals_table()));
     RETURN_IF_ERROR(table(patients_table()));
     RETURN_IF_ERROR(table(appointments_table()));
+    RETURN_IF_ERROR(table(invoices_table()));
+    RETURN_IF_ERROR(table(consents_table()));
     RETURN_IF_ERROR(table(records_table()));
     RETURN_IF_ERROR(finish_bundle());
     for (auto& [type, file] : files_) RETURN_IF_ERROR(finish(*file));
@@ -175,10 +184,10 @@ class Exporter {
   Status line(ResourceType type, const std::string& body) {
     std::unique_ptr<OutputFile>& file = files_[type];
     if (!file) {
-      // The records' table comes by type, so the last type's file is done; only appointments stand
-      // in two tables.
+      // The records' table comes by type, so the last type's file is done; only appointments,
+      // invoices and consents stand in two tables.
       for (auto at = files_.begin(); at != files_.end();) {
-        if (at->second && at->first != RESOURCE_TYPE_APPOINTMENT) {
+        if (at->second && !stands_in_two_tables(at->first)) {
           RETURN_IF_ERROR(finish(*at->second));
           at = files_.erase(at);
         } else {

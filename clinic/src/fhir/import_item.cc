@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <utility>
 
+#include "billing/tables.h"
 #include "clinicdb/clinic/tables.h"
+#include "consent_table.h"
 
 namespace clinicdb::clinic::fhir {
 
@@ -53,6 +55,8 @@ Result<AnyRecord> decode(const TableDef& table, std::string_view body) {
   if (auto found = as(organizations_table())) return *std::move(found);
   if (auto found = as(locations_table())) return *std::move(found);
   if (auto found = as(appointments_table())) return *std::move(found);
+  if (auto found = as(invoices_table())) return *std::move(found);
+  if (auto found = as(consents_table())) return *std::move(found);
   return internal_error("table " + table.name + " holds no FHIR resources");
 }
 
@@ -67,6 +71,9 @@ struct CarryOver {
     if (stored.has_council()) *incoming.mutable_council() = stored.council();
     *incoming.mutable_specialties() = stored.specialties();
     if (incoming.cpf().empty()) incoming.set_cpf(stored.cpf());
+    if (stored.has_licence_expiry()) *incoming.mutable_licence_expiry() = stored.licence_expiry();
+    *incoming.mutable_service_ids() = stored.service_ids();
+    incoming.set_colour(stored.colour());
   }
   void operator()(const Organization& stored, Organization& incoming) const {
     if (incoming.cnpj().empty()) incoming.set_cnpj(stored.cnpj());
@@ -86,22 +93,51 @@ struct CarryOver {
       incoming.mutable_encounter()->set_clinic_id(stored.encounter().clinic_id());
     incoming.set_text(stored.text());
   }
+  void operator()(const Invoice& stored, Invoice& incoming) const {
+    // A number of ours is never given up.
+    incoming.set_series(stored.series());
+    incoming.set_number(stored.number());
+    incoming.set_clinic_id(stored.clinic_id());
+    incoming.set_created_us(stored.created_us());
+  }
+  void operator()(const Consent& stored, Consent& incoming) const {
+    incoming.set_attachment_id(stored.attachment_id());
+    if (stored.withdrawn_us() != 0 && incoming.withdrawn_us() != 0) {
+      incoming.set_withdrawn_us(stored.withdrawn_us());
+      incoming.set_withdraw_reason(stored.withdraw_reason());
+    }
+  }
   template <class A, class B>
   void operator()(const A&, B&) const {}  // of different tables: nothing in common
 };
 
-// Appointments live in one of two tables, by whether they hold time. The other one, or nullptr for
-// other types.
+// The entity's own table of a type of which some resources are none, and stay clinical records:
+// appointments that hold no time, invoices whose sums do not add up. nullptr for other types.
+const TableDef* own_table(ResourceType type) {
+  switch (type) {
+    case RESOURCE_TYPE_APPOINTMENT:
+      return &appointments_table().def();
+    case RESOURCE_TYPE_INVOICE:
+      return &invoices_table().def();
+    case RESOURCE_TYPE_CONSENT:
+      return &consents_table().def();
+    default:
+      return nullptr;
+  }
+}
+
+// Of the two tables that such a type lives in, the one that the item is not for.
 const TableDef* other_home(const ImportItem& item, std::string& key) {
-  if (item.type != RESOURCE_TYPE_APPOINTMENT) return nullptr;
+  const TableDef* own = own_table(item.type);
+  if (own == nullptr) return nullptr;
   constexpr std::size_t kIdBytes = 16;
   const std::string_view id =
       std::string_view(item.prepared.key).substr(item.prepared.key.size() - kIdBytes);
   if (item.prepared.table->id == records_table().def().id) {
     key = id;
-    return &appointments_table().def();
+    return own;
   }
-  key = record_key(RESOURCE_TYPE_APPOINTMENT, id);
+  key = record_key(item.type, id);
   return &records_table().def();
 }
 
@@ -248,10 +284,8 @@ Result<bool> remove_resource(Transaction& tx, ResourceType type, const std::stri
     case RESOURCE_TYPE_LOCATION:
       homes.push_back({&locations_table().def(), key});
       break;
-    case RESOURCE_TYPE_APPOINTMENT:
-      homes.push_back({&appointments_table().def(), key});
-      [[fallthrough]];
     default:
+      if (const TableDef* own = own_table(type)) homes.push_back({own, key});
       homes.push_back({&records_table().def(), record_key(type, key)});
   }
   for (const Home& home : homes) {

@@ -11,7 +11,9 @@
 #include <vector>
 
 #include "clinicdb/clinic/identity.h"
+#include "fhir/consent.h"
 #include "fhir/fields.h"
+#include "fhir/invoice.h"
 #include "fhir/json_tree.h"
 #include "fhir/resource.h"
 #include "fhir/writer.h"
@@ -349,6 +351,21 @@ Status edit_record(const JsonTree&, const Appointment& before, const Appointment
   return Status();
 }
 
+// Of an invoice and a consent that came as FHIR only the state changes: what they are about was
+// agreed on elsewhere.
+Status edit_record(const JsonTree&, const Invoice& before, const Invoice& after, ObjectEdit& out) {
+  if (!same_list(before.items(), after.items())) return cannot_change("invoice.items");
+  out.string("status", invoice_status_code(before), invoice_status_code(after));
+  out.string("cancelledReason", before.cancel_reason(), after.cancel_reason());
+  return Status();
+}
+
+Status edit_record(const JsonTree&, const Consent& before, const Consent& after, ObjectEdit& out) {
+  if (before.purpose() != after.purpose()) return cannot_change("consent.purpose");
+  out.string("status", consent_status_code(before), consent_status_code(after));
+  return Status();
+}
+
 // The elements of a clinical record differ from type to type; those that every type spells alike
 // can be edited.
 Status edit_record(const JsonTree& tree, const ClinicalRecord& before, const ClinicalRecord& after,
@@ -423,6 +440,8 @@ Status merge(Organization& organization) {
 }
 Status merge(Location& location) { return merge_record(location, RESOURCE_TYPE_LOCATION); }
 Status merge(ClinicalRecord& record) { return merge_record(record, record.type()); }
+Status merge(Invoice& invoice) { return merge_record(invoice, RESOURCE_TYPE_INVOICE); }
+Status merge(Consent& consent) { return merge_record(consent, RESOURCE_TYPE_CONSENT); }
 Status merge(Appointment& appointment) {
   return merge_record(appointment, RESOURCE_TYPE_APPOINTMENT);
 }

@@ -5,6 +5,8 @@
 
 #include "clinicdb/base/status.h"
 #include "clinicdb/clinic/schema/appointment.pb.h"
+#include "clinicdb/clinic/schema/billing.pb.h"
+#include "clinicdb/clinic/schema/consent.pb.h"
 #include "clinicdb/clinic/schema/patient.pb.h"
 #include "clinicdb/clinic/schema/people.pb.h"
 #include "clinicdb/clinic/schema/record.pb.h"
@@ -21,5 +23,7 @@ Status merge(Organization& organization);
 Status merge(Location& location);
 Status merge(ClinicalRecord& record);
 Status merge(Appointment& appointment);
+Status merge(Invoice& invoice);
+Status merge(Consent& consent);
 
 }  // namespace clinicdb::clinic::fhir

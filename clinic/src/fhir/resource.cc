@@ -3,9 +3,13 @@
 #include <algorithm>
 #include <array>
 
+#include "billing/tables.h"
 #include "clinicdb/clinic/identifiers.h"
 #include "clinicdb/clinic/tables.h"
+#include "consent_table.h"
+#include "fhir/consent.h"
 #include "fhir/fields.h"
+#include "fhir/invoice.h"
 
 namespace clinicdb::clinic::fhir {
 
@@ -430,6 +434,14 @@ ClinicalRecord read_record(JsonValue resource, ResourceType type, FieldReader& r
   return record;
 }
 
+/// The entity that the resource is one of, or what is kept of it when it is none.
+template <class Entity>
+AnyRecord of_own_or_record(std::optional<Entity> entity, JsonValue resource, ResourceType type,
+                           FieldReader& reader) {
+  if (entity) return std::move(*entity);
+  return read_record(resource, type, reader);
+}
+
 }  // namespace
 
 bool is_cpf_system(std::string_view system) {
@@ -480,6 +492,8 @@ const engine::TableDef& table_of(const AnyRecord& record) {
     const engine::TableDef& operator()(const Organization&) const { return organizations_table(); }
     const engine::TableDef& operator()(const Location&) const { return locations_table(); }
     const engine::TableDef& operator()(const Appointment&) const { return appointments_table(); }
+    const engine::TableDef& operator()(const Invoice&) const { return invoices_table(); }
+    const engine::TableDef& operator()(const Consent&) const { return consents_table(); }
     const engine::TableDef& operator()(const ClinicalRecord&) const { return records_table(); }
   };
   return std::visit(Visitor(), record);
@@ -506,6 +520,8 @@ ResourceType type_of(const AnyRecord& record) {
     ResourceType operator()(const Organization&) const { return RESOURCE_TYPE_ORGANIZATION; }
     ResourceType operator()(const Location&) const { return RESOURCE_TYPE_LOCATION; }
     ResourceType operator()(const Appointment&) const { return RESOURCE_TYPE_APPOINTMENT; }
+    ResourceType operator()(const Invoice&) const { return RESOURCE_TYPE_INVOICE; }
+    ResourceType operator()(const Consent&) const { return RESOURCE_TYPE_CONSENT; }
     ResourceType operator()(const ClinicalRecord& record) const { return record.type(); }
   };
   return std::visit(Visitor(), record);
@@ -556,15 +572,15 @@ Result<AnyRecord> read_resource(JsonValue resource, ResourceType type,
     case RESOURCE_TYPE_LOCATION:
       record = read_location(resource, reader);
       break;
-    case RESOURCE_TYPE_APPOINTMENT: {
-      std::optional<Appointment> appointment = read_appointment(resource, reader);
-      if (appointment) {
-        record = std::move(*appointment);
-      } else {
-        record = read_record(resource, type, reader);
-      }
+    case RESOURCE_TYPE_APPOINTMENT:
+      record = of_own_or_record(read_appointment(resource, reader), resource, type, reader);
       break;
-    }
+    case RESOURCE_TYPE_INVOICE:
+      record = of_own_or_record(read_invoice(resource, reader), resource, type, reader);
+      break;
+    case RESOURCE_TYPE_CONSENT:
+      record = of_own_or_record(read_consent(resource, reader), resource, type, reader);
+      break;
     default:
       record = read_record(resource, type, reader);
   }

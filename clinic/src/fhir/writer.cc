@@ -1,7 +1,9 @@
 #include "fhir/writer.h"
 
 #include "clinicdb/clinic/identity.h"
+#include "fhir/consent.h"
 #include "fhir/fields.h"
+#include "fhir/invoice.h"
 
 namespace clinicdb::clinic::fhir {
 
@@ -115,6 +117,13 @@ struct ResourceWriter {
         .raw("partOf",
              write_reference(reference_of, RESOURCE_TYPE_ORGANIZATION, organization.part_of_id()))
         .object();
+  }
+
+  std::string operator()(const Invoice& invoice) const {
+    return write_invoice(invoice, reference_of);
+  }
+  std::string operator()(const Consent& consent) const {
+    return write_consent(consent, reference_of);
   }
 
   std::string operator()(const Location& location) const {

@@ -9,9 +9,8 @@
 
 #include "clinicdb/clinic/identity.h"
 #include "clinicdb/clinic/load/bookings.h"
-#include "clinicdb/clinic/schema/event.pb.h"
 #include "clinicdb/clinic/tables.h"
-#include "clinicdb/engine/key.h"
+#include "load/batch.h"
 #include "load/csv.h"
 #include "load/noshow_row.h"
 #include "zones.h"
@@ -20,14 +19,12 @@ namespace clinicdb::clinic {
 
 namespace {
 
-using engine::PreparedRecord;
 using load::NoshowRow;
 
 constexpr std::int64_t kMinuteUs = 60'000'000;
 constexpr int kSlotMinutes = 15;
 constexpr int kFirstMinute = 7 * 60;
 constexpr int kSlotsADay = 12 * 60 / kSlotMinutes;
-constexpr std::size_t kRecordsACommit = 500;
 
 std::string id_of(ResourceType type, const std::string& fhir_id) {
   // Checked as a FHIR id when the row was read.
@@ -56,49 +53,33 @@ struct Day {
 
 class TenantLoad {
  public:
-  TenantLoad(engine::Store& store, BookingsReport& report) : store_(store), report_(report) {}
+  TenantLoad(engine::Store& store, BookingsReport& report)
+      : report_(report), batch_(store, report) {}
 
   Status run(const std::string& slug, const std::vector<const NoshowRow*>& rows) {
     slug_ = slug;
-    RETURN_IF_ERROR(find_tenant());
+    RETURN_IF_ERROR(batch_.open(slug));
     clinic_id_ = id_of(RESOURCE_TYPE_LOCATION, "clinic-" + slug.substr(0, 50));
     ClinicSite site;
     site.set_id(clinic_id_);
     site.set_slug(slug);
     site.set_name(rows.front()->place);
     site.set_zone(std::string(kDefaultZone));
-    RETURN_IF_ERROR(add(clinics_table().prepare(site)));
+    RETURN_IF_ERROR(batch_.add(clinics_table().prepare(site)));
     // A patient who turns up in the first of their rows has that row's age.
     std::map<std::string, Patient> patients;
     for (const NoshowRow* row : rows) add_patient(*row, patients);
     report_.patients += patients.size();
     for (const auto& [id, patient] : patients)
-      RETURN_IF_ERROR(add(patients_table().prepare(patient)));
-    RETURN_IF_ERROR(commit());
+      RETURN_IF_ERROR(batch_.add(patients_table().prepare(patient)));
     for (const NoshowRow* row : rows) {
       RETURN_IF_ERROR(add_appointment(*row));
-      if (pending_.size() >= kRecordsACommit) RETURN_IF_ERROR(commit());
     }
-    RETURN_IF_ERROR(commit());
-    return count_months();
+    RETURN_IF_ERROR(batch_.commit());
+    return batch_.count_months(slug, clinic_id_);
   }
 
  private:
-  Status find_tenant() {
-    const Result<engine::TenantInfo> found = store_.find_tenant(slug_);
-    if (!found && found.error().code() != StatusCode::kNotFound) return found.error();
-    if (found) {
-      tenant_ = found->id;
-      return {};
-    }
-    ASSIGN_OR_RETURN(const engine::TenantInfo made, store_.create_tenant(slug_));
-    tenant_ = made.id;
-    TenantProfile profile;
-    profile.set_display_name(slug_);
-    profile.set_zone(std::string(kDefaultZone));
-    return add(tenant_profiles_table().prepare(profile));
-  }
-
   static void add_patient(const NoshowRow& row, std::map<std::string, Patient>& patients) {
     const std::string id = id_of(RESOURCE_TYPE_PATIENT, row.patient_id);
     Patient& patient = patients[id];
@@ -121,7 +102,7 @@ class TenantLoad {
       professional.set_fhir_id(name);
       professional.add_names()->set_text("Profissional " +
                                          std::to_string(professionals_.size() + 1));
-      RETURN_IF_ERROR(add(professionals_table().prepare(professional)));
+      RETURN_IF_ERROR(batch_.add(professionals_table().prepare(professional)));
       professionals_.push_back(professional.id());
     }
     return professionals_[number];
@@ -142,78 +123,15 @@ class TenantLoad {
     appointment.set_status(!row.known ? APPOINTMENT_STATUS_BOOKED
                            : row.came ? APPOINTMENT_STATUS_COMPLETED
                                       : APPOINTMENT_STATUS_NO_SHOW);
-    return add(appointments_table().prepare(appointment));
+    return batch_.add(appointments_table().prepare(appointment));
   }
 
-  Status add(Result<PreparedRecord> record) {
-    if (!record) return std::move(record).error();
-    pending_.push_back(std::move(record).value());
-    return {};
-  }
-
-  Status commit() {
-    if (pending_.empty()) return {};
-    std::uint64_t loaded = 0;
-    std::uint64_t unchanged = 0;
-    const Result<engine::Committed> done =
-        store_.execute(tenant_, {}, [&](engine::Transaction& tx) -> Result<std::string> {
-          loaded = unchanged = 0;
-          std::uint64_t written = 0;
-          for (const PreparedRecord& record : pending_) {
-            ASSIGN_OR_RETURN(const engine::PutResult put, tx.put(record, {{}, true, false}));
-            const bool same = put.effect == engine::PutEffect::kUnchanged;
-            written += same ? 0 : 1;
-            if (record.table == &appointments_table().def()) ++(same ? unchanged : loaded);
-          }
-          if (written == 0) return std::string();
-          EventPayload payload;
-          payload.set_count(written);
-          RETURN_IF_ERROR(tx.emit(EVENT_RESOURCES_IMPORTED, payload.SerializeAsString()));
-          return std::string();
-        });
-    if (!done) return done.error();
-    report_.loaded += loaded;
-    report_.unchanged += unchanged;
-    pending_.clear();
-    return {};
-  }
-
-  /// From the clinic's own index, not from what was read.
-  Status count_months() {
-    ASSIGN_OR_RETURN(const std::unique_ptr<engine::Reader> reader, store_.view(tenant_));
-    Status failure;
-    RETURN_IF_ERROR(
-        reader
-            ->scan(appointments_table().def(), AppointmentIndex::kClinicStart,
-                   engine::KeyRange::prefix(clinic_id_), {},
-                   [&](const engine::IndexEntry& entry) {
-                     std::string_view bytes = entry.key.substr(clinic_id_.size());
-                     Time start;
-                     if (!engine::Key::take_time(bytes, start)) {
-                       failure = data_loss("an index entry has no time");
-                       return false;
-                     }
-                     const Result<Date> day = local_day(kDefaultZone, start);
-                     if (!day) {
-                       failure = day.error();
-                       return false;
-                     }
-                     const std::string month = std::to_string(100 + day->month());
-                     ++report_.months[slug_][std::to_string(day->year()) + "-" + month.substr(1)];
-                     return true;
-                   })
-            .status());
-    return failure;
-  }
-
-  engine::Store& store_;
   BookingsReport& report_;
-  TenantId tenant_;
+  load::Batch batch_;
   std::string slug_;
   std::string clinic_id_;
   std::vector<std::string> professionals_;
   std::map<std::string, Day> days_;
-  std::vector<PreparedRecord> pending_;
 };
 
 }  // namespace

@@ -65,6 +65,7 @@ int run_program(int argument_count, const char* const* arguments, Session& sessi
   add_record_commands(commands);
   add_care_commands(commands);
   add_attachment_commands(commands);
+  add_consent_commands(commands);
   add_load_commands(commands);
   add_appointment_commands(commands);
   add_bench_command(commands);

@@ -16,6 +16,7 @@ void add_invoice_commands(Commands& commands);     // invoice
 void add_attachment_commands(Commands& commands);  // attachment
 void add_care_commands(Commands& commands);        // lot, plan, treatment
 void add_record_commands(Commands& commands);      // record, events, history
+void add_consent_commands(Commands& commands);     // consent
 void add_load_commands(Commands& commands);        // load
 void add_people_commands(Commands& commands);
 void add_appointment_commands(Commands& commands);

@@ -38,6 +38,11 @@ class EmbeddedTarget final : public Target {
     return clinic::load_noshow(clinic_->store(), path, options);
   }
 
+  Result<clinic::BookingsReport> load_outpatient(const std::string& directory,
+                                                 const clinic::BookingsOptions& options) override {
+    return clinic::load_outpatient(clinic_->store(), directory, options);
+  }
+
   Result<engine::StoreStats> stats() override { return clinic_->store().stats(); }
   Result<engine::VerifyReport> verify(const engine::VerifyOptions& options) override {
     return clinic_->store().verify(options);

@@ -1,4 +1,4 @@
-// load noshow.
+// load noshow, outpatient.
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
@@ -20,7 +20,10 @@ Json counts_json(const std::map<std::string, std::uint64_t>& counts) {
   return json;
 }
 
-Result<ExitCode> load_noshow(Session& session, const LoadOptions& options) {
+using Load = Result<clinic::BookingsReport> (Target::*)(const std::string& path,
+                                                        const clinic::BookingsOptions& options);
+
+Result<ExitCode> run_load(Session& session, const LoadOptions& options, Load load) {
   ASSIGN_OR_RETURN(Target * target, session.open(Access::kMake));
   clinic::BookingsOptions bookings;
   if (options.problems) {
@@ -29,8 +32,7 @@ Result<ExitCode> load_noshow(Session& session, const LoadOptions& options) {
                    (problem.refused ? " (refused)" : " (repaired)"));
     };
   }
-  ASSIGN_OR_RETURN(const clinic::BookingsReport report,
-                   target->load_noshow(options.file, bookings));
+  ASSIGN_OR_RETURN(const clinic::BookingsReport report, (target->*load)(options.file, bookings));
   const ExitCode code = report.refused == 0 ? ExitCode::kDone : ExitCode::kFindings;
   if (session.json()) {
     Json months = Json::object();
@@ -40,6 +42,7 @@ Result<ExitCode> load_noshow(Session& session, const LoadOptions& options) {
                       {"unchanged", report.unchanged},
                       {"refused", report.refused},
                       {"patients", report.patients},
+                      {"free", report.free},
                       {"repaired", counts_json(report.repaired)},
                       {"refusals", counts_json(report.refusals)},
                       {"months", std::move(months)},
@@ -63,15 +66,25 @@ Result<ExitCode> load_noshow(Session& session, const LoadOptions& options) {
 }  // namespace
 
 void add_load_commands(Commands& commands) {
-  commands.group("load", "Real exports that are not FHIR: noshow");
+  commands.group("load", "Real exports that are not FHIR: noshow, outpatient");
   auto options = std::make_shared<LoadOptions>();
   Command command = commands.add(
       "load noshow",
       "Load the no-show bookings of Vitória (CSV, plain or gzip): each place becomes a tenant",
       Needs::kStore, {"clinicdb load noshow --data demo appointments.csv.gz"},
-      [options](Session& session) { return load_noshow(session, *options); });
+      [options](Session& session) { return run_load(session, *options, &Target::load_noshow); });
   command.text("FILE", options->file, "The file").required();
   command.flag("--problems", options->problems, "Name each row that was repaired or refused");
+
+  auto outpatient = std::make_shared<LoadOptions>();
+  Command slots = commands.add(
+      "load outpatient", "Load the outpatient set: patients, and slots that are taken or free",
+      Needs::kStore, {"clinicdb load outpatient --data demo outpatient-slots"},
+      [outpatient](Session& session) {
+        return run_load(session, *outpatient, &Target::load_outpatient);
+      });
+  slots.text("DIR", outpatient->file, "The folder with patients.csv and slots.csv").required();
+  slots.flag("--problems", outpatient->problems, "Name each row that was repaired or refused");
 }
 
 }  // namespace clinicdb::server

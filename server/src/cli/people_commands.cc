@@ -4,6 +4,7 @@
 #include "cli/clinic_choice.h"
 #include "cli/command.h"
 #include "cli/commands.h"
+#include "cli/time_text.h"
 #include "clinicdb/clinic/identity.h"
 #include "clinicdb/clinic/schema/people.pb.h"
 #include "clinicdb/clinic/tables.h"
@@ -66,6 +67,8 @@ struct ProfessionalOptions {
   std::string council;
   std::string cpf;
   std::vector<std::string> specialties;
+  std::vector<std::string> services;
+  std::string licence_until;
 };
 
 /// "CRM 12345/SP" or "CRM-SP 12345": type, number and state, told apart by what they are.
@@ -112,6 +115,14 @@ Result<ExitCode> add_professional(Session& session, const ProfessionalOptions& o
   }
   professional.set_cpf(options.cpf);
   for (const std::string& each : options.specialties) professional.add_specialties(each);
+  for (const std::string& each : options.services) {
+    ASSIGN_OR_RETURN(*professional.add_service_ids(),
+                     parse_record_id(clinic::RESOURCE_TYPE_UNSPECIFIED, each, "--service"));
+  }
+  if (!options.licence_until.empty()) {
+    ASSIGN_OR_RETURN(*professional.mutable_licence_expiry(),
+                     parse_day(options.licence_until, false, "--licence-until"));
+  }
   ASSIGN_OR_RETURN(Target * target, session.open(Access::kChange));
   ASSIGN_OR_RETURN(const CallContext context, session.tenant_context());
   ASSIGN_OR_RETURN(const auto done,
@@ -158,6 +169,9 @@ void add_professional_commands(Commands& commands) {
   add_command.text("--council", added->council, "Entry in the council's register").type("ENTRY");
   add_command.text("--cpf", added->cpf, "CPF, with punctuation or without");
   add_command.texts("--specialty", added->specialties, "May be given again");
+  add_command.texts("--service", added->services, "That they may do, by id; else all").type("ID");
+  add_command.text("--licence-until", added->licence_until, "Last day of the council's licence")
+      .type("DAY");
 
   auto listed = std::make_shared<ListOptions>();
   Command list_command =

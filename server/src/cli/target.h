@@ -48,6 +48,13 @@ class Target {
     return unimplemented("bookings are loaded into a store's directory: give --data");
   }
 
+  virtual Result<clinic::BookingsReport> load_outpatient(const std::string& directory,
+                                                         const clinic::BookingsOptions& options) {
+    static_cast<void>(directory);
+    static_cast<void>(options);
+    return unimplemented("bookings are loaded into a store's directory: give --data");
+  }
+
   virtual Result<engine::StoreStats> stats() = 0;
   virtual Result<engine::VerifyReport> verify(const engine::VerifyOptions& options) = 0;
 

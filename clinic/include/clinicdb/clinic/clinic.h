@@ -29,6 +29,7 @@
 #include "clinicdb/clinic/billing.h"
 #include "clinicdb/clinic/care.h"
 #include "clinicdb/clinic/catalogue.h"
+#include "clinicdb/clinic/consents.h"
 #include "clinicdb/clinic/context.h"
 #include "clinicdb/clinic/duplicates.h"
 #include "clinicdb/clinic/feed.h"
@@ -66,6 +67,7 @@ class Clinic {
   Billing& billing();
   Care& care();
   Catalogue& catalogue();
+  Consents& consents();
   Duplicates& duplicates();
   Feed& feed();
   Patients& patients();

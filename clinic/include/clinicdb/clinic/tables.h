@@ -60,6 +60,9 @@ struct ProfessionalIndex {
   static constexpr engine::IndexNumber kCouncil = 1;     ///< unique: council_key
   static constexpr engine::IndexNumber kName = 2;        ///< tokens
   static constexpr engine::IndexNumber kIdentifier = 3;  ///< ordered: identifier_key
+  /// ordered: service (16); nil for one who may do all.
+  static constexpr engine::IndexNumber kService = 4;
+  static constexpr engine::IndexNumber kLicence = 5;  ///< ordered: date_key of the licence's end
 };
 struct OrganizationIndex {
   static constexpr engine::IndexNumber kName = 2;        ///< tokens

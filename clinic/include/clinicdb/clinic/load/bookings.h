@@ -30,6 +30,7 @@ struct BookingsReport {
   std::uint64_t unchanged = 0;
   std::uint64_t refused = 0;
   std::uint64_t patients = 0;
+  std::uint64_t free = 0;  ///< of slots: those that nobody has
   /// Rows by kind of dirt. One row may have several.
   std::map<std::string, std::uint64_t> repaired;
   std::map<std::string, std::uint64_t> refusals;
@@ -50,5 +51,11 @@ struct BookingsOptions {
 /// kNotFound for a file that is not there, kInvalidArgument for one without the columns.
 Result<BookingsReport> load_noshow(engine::Store& store, const std::string& path,
                                    const BookingsOptions& options);
+
+/// "outpatient-scheduling-dataset" (C. Galtier): a folder with patients.csv and slots.csv, plain or
+/// gzip. One tenant, "outpatient"; slots that are taken become time that is blocked, for the file
+/// does not say by whom. Errors as for load_noshow.
+Result<BookingsReport> load_outpatient(engine::Store& store, const std::string& directory,
+                                       const BookingsOptions& options);
 
 }  // namespace clinicdb::clinic
