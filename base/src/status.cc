@@ -108,6 +108,7 @@ Status deadline_exceeded(std::string m) { return {StatusCode::kDeadlineExceeded,
 Status unknown_outcome(std::string m) { return {StatusCode::kUnknownOutcome, std::move(m)}; }
 Status cancelled(std::string m) { return {StatusCode::kCancelled, std::move(m)}; }
 Status unimplemented(std::string m) { return {StatusCode::kUnimplemented, std::move(m)}; }
+Status unauthenticated(std::string m) { return {StatusCode::kUnauthenticated, std::move(m)}; }
 
 Status status_from_errno(int errno_value, std::string_view operation, std::string_view path) {
   StatusCode code = StatusCode::kUnavailable;

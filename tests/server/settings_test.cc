@@ -10,7 +10,7 @@ using namespace clinicdb::server;  // NOLINT
 
 namespace {
 
-Result<engine::StoreOptions> read_text(const std::string& text) {
+Result<Configuration> read_text(const std::string& text) {
   const test::TemporaryDirectory directory;
   const std::string path = directory.path() + "/clinicdb.toml";
   std::ofstream(path) << text;
@@ -20,11 +20,11 @@ Result<engine::StoreOptions> read_text(const std::string& text) {
 }  // namespace
 
 TEST_CASE("settings: without a file every setting has its default", "[server]") {
-  const Result<engine::StoreOptions> options = read_settings("");
+  const Result<Configuration> options = read_settings("");
   REQUIRE(options);
   for (const Setting& setting : all_settings()) {
     CAPTURE(setting.name);
-    CHECK(setting.get(*options) == setting.get(engine::StoreOptions()));
+    CHECK(setting.get(*options) == setting.get(Configuration()));
     CHECK(setting.get(*options) >= setting.minimum);
     CHECK(setting.get(*options) <= setting.maximum);
   }
@@ -35,10 +35,10 @@ TEST_CASE("settings: sizes with units, numbers and comments", "[server]") {
       "# memory\n[store]\nblock_cache = \"1 GiB\"\nresult_cache = 0\nlog_segment = 131072\n"
       "background_jobs = 4\n");
   REQUIRE(options);
-  CHECK(options->block_cache_bytes == std::size_t{1} << 30);
-  CHECK(options->result_cache_bytes == 0);
-  CHECK(options->log_segment_bytes == 131072);
-  CHECK(options->background_jobs == 4);
+  CHECK(options->store.block_cache_bytes == std::size_t{1} << 30);
+  CHECK(options->store.result_cache_bytes == 0);
+  CHECK(options->store.log_segment_bytes == 131072);
+  CHECK(options->store.background_jobs == 4);
 }
 
 TEST_CASE("settings: what is unknown, no value or out of range is refused by name", "[server]") {

@@ -44,12 +44,15 @@ THIRD_PARTY = {
     "toml++/": {"server"},
     "spdlog/": {"server"},
     "boost/asio": {"server", "client"},
+    "boost/context": {"server"},
+    "httplib": {"server"},
+    "prometheus/": {"server"},
     "asio": {"server", "client"},
     "grpc": {"sharding"},
     "sqlite3.h": set(),
     "benchmark/": set(),
     "catch2/": set(),
-    "sanitizer/": set(),
+    "sanitizer/": {"server"},
 }
 # Public headers that are about coroutines, and name whose.
 MAY_NAME_ASIO = {"client/include/clinicdb/client/async.h"}

@@ -41,7 +41,8 @@ ExitCode run_command(Session& session, const Run& run) {
 
 }  // namespace
 
-int run_program(int argument_count, const char* const* arguments, Session& session) {
+int run_program(int argument_count, const char* const* arguments, Session& session,
+                std::initializer_list<AddCommands> more) {
   CLI::App root("ClinicDB: the datastore that clinic software is built on.", "clinicdb");
   root.set_version_flag("--version", "clinicdb " CLINICDB_VERSION);
   root.require_subcommand(0, 1);
@@ -71,6 +72,7 @@ int run_program(int argument_count, const char* const* arguments, Session& sessi
   add_bench_command(commands);
   add_config_commands(commands);
   add_completion_command(commands);
+  for (const AddCommands add : more) add(commands);
 
   ExitCode code = ExitCode::kDone;
   try {

@@ -1,11 +1,18 @@
-// The program but for its main function: arguments in, exit code out.
+// run_program: the program's words and options, and what each word does.
 #pragma once
+
+#include <initializer_list>
 
 #include "cli/session.h"
 
 namespace clinicdb::server {
 
-/// Reads the arguments and does what they say. `arguments[0]` is the program's name.
-int run_program(int argument_count, const char* const* arguments, Session& session);
+class Commands;
+using AddCommands = void (*)(Commands&);
+
+/// Reads the arguments, runs what they say, and returns the exit code. `more` adds commands that
+/// live elsewhere.
+int run_program(int argument_count, const char* const* arguments, Session& session,
+                std::initializer_list<AddCommands> more = {});
 
 }  // namespace clinicdb::server

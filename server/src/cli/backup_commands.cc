@@ -172,7 +172,8 @@ Result<ExitCode> verify(Session& session, const std::string& backup_path,
 
 Result<ExitCode> restore_whole(Session& session, const std::string& from) {
   const CommonOptions& common = session.options();
-  ASSIGN_OR_RETURN(const engine::StoreOptions store, read_settings(common.config));
+  ASSIGN_OR_RETURN(const Configuration configuration, read_settings(common.config));
+  const engine::StoreOptions& store = configuration.store;
   ASSIGN_OR_RETURN(const engine::RestoreReport made,
                    with_progress(session, "restore", [&](const engine::BackupOptions& options) {
                      return engine::restore_store(from, common.data, clinic::clinic_schema(), store,

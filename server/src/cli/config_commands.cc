@@ -9,23 +9,47 @@ namespace clinicdb::server {
 
 namespace {
 
+std::string_view unit_name(Unit unit) {
+  switch (unit) {
+    case Unit::kBytes:
+      return "bytes";
+    case Unit::kCount:
+      return "count";
+    case Unit::kSwitch:
+      return "switch";
+    case Unit::kText:
+      return "text";
+  }
+  return "";
+}
+
+Json value_json(const Setting& setting, const Configuration& configuration) {
+  if (setting.unit == Unit::kText) return setting.get_text(configuration);
+  if (setting.unit == Unit::kSwitch) return setting.get(configuration) != 0;
+  return setting.get(configuration);
+}
+
 Result<ExitCode> show_settings(Session& session) {
-  ASSIGN_OR_RETURN(const engine::StoreOptions options, read_settings(session.options().config));
-  const engine::StoreOptions defaults;
+  ASSIGN_OR_RETURN(const Configuration options, read_settings(session.options().config));
+  const Configuration defaults;
   Json settings = Json::array();
   TextTable table({{"SETTING"}, {"VALUE"}, {"DEFAULT"}, {"FROM"}, {"TO"}, {"MEANING"}});
   for (const Setting& setting : all_settings()) {
-    const std::uint64_t value = setting.get(options);
+    const bool number = setting.unit == Unit::kBytes || setting.unit == Unit::kCount;
     settings.push_back({{"name", setting.name},
-                        {"value", value},
-                        {"default", setting.get(defaults)},
-                        {"minimum", setting.minimum},
-                        {"maximum", setting.maximum},
-                        {"unit", setting.unit == Unit::kBytes ? "bytes" : "count"},
+                        {"value", value_json(setting, options)},
+                        {"default", value_json(setting, defaults)},
+                        {"unit", unit_name(setting.unit)},
                         {"meaning", setting.meaning}});
-    table.add({std::string(setting.name), setting_text(setting, value),
-               setting_text(setting, setting.get(defaults)), setting_text(setting, setting.minimum),
-               setting_text(setting, setting.maximum), std::string(setting.meaning)});
+    if (number) {
+      settings.back()["minimum"] = setting.minimum;
+      settings.back()["maximum"] = setting.maximum;
+    }
+    table.add({std::string(setting.name), setting_text(setting, options),
+               setting_text(setting, defaults),
+               number ? setting_text(setting, setting.minimum) : std::string(),
+               number ? setting_text(setting, setting.maximum) : std::string(),
+               std::string(setting.meaning)});
   }
   if (session.json()) {
     session.show(Json{{"file", session.options().config}, {"settings", std::move(settings)}});

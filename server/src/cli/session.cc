@@ -39,8 +39,8 @@ Result<Target*> Session::open(Access access) {
     target_ = open_server(address);
     return target_.get();
   }
-  ASSIGN_OR_RETURN(const engine::StoreOptions store, read_settings(options_.config));
-  ASSIGN_OR_RETURN(target_, open_directory(options_.data, store, access));
+  ASSIGN_OR_RETURN(const Configuration configuration, read_settings(options_.config));
+  ASSIGN_OR_RETURN(target_, open_directory(options_.data, configuration.store, access));
   return target_.get();
 }
 

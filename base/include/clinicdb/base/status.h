@@ -104,6 +104,7 @@ Status deadline_exceeded(std::string message);
 Status unknown_outcome(std::string message);
 Status cancelled(std::string message);
 Status unimplemented(std::string message);
+Status unauthenticated(std::string message);
 
 /// The Status for a failed system call: `errno_value` chosen by meaning (ENOSPC ->
 /// kResourceExhausted, ENOENT -> kNotFound, EACCES/EPERM/EROFS -> kPermissionDenied, else

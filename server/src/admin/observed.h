@@ -1,0 +1,32 @@
+// Observed: everything about a running server, read once, for whatever shows it.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "clinicdb/base/clock.h"
+#include "clinicdb/engine/store.h"
+#include "net/server.h"
+
+namespace clinicdb::server {
+
+struct TenantUsage {
+  TenantId tenant;
+  std::uint64_t calls = 0;
+  std::uint64_t refused = 0;
+  std::uint64_t bytes_in = 0;
+  std::uint64_t bytes_out = 0;
+  std::uint64_t calls_in_flight = 0;
+};
+
+struct Observed {
+  Time now;
+  Time started;
+  ServerStats server;
+  engine::StoreStats store;
+  std::string not_ready;  ///< empty: ready
+  std::vector<TenantUsage> tenants;
+};
+
+}  // namespace clinicdb::server

@@ -1,0 +1,293 @@
+#include "net/connection.h"
+
+#include <asio/post.hpp>
+#include <utility>
+
+#include "clinicdb/engine/caller.h"
+#include "clinicdb/wire/schema/protocol.pb.h"
+#include "net/io_thread.h"
+#include "net/method_kind.h"
+
+namespace clinicdb::server {
+
+namespace {
+
+/// Frames of one connection that are handled before others get their turn.
+constexpr std::size_t kFramesPerTurn = 64;
+constexpr int kReadsPerTurn = 8;
+constexpr std::size_t kFibersMax = 4096;
+constexpr std::int64_t kLingerNs = 1'000'000'000;
+
+Status too_late() { return deadline_exceeded("the deadline passed before the call began"); }
+
+}  // namespace
+
+Connection::Connection(IoThread& thread, ServiceParts& parts, asio::ip::tcp::socket socket,
+                       std::string address, bool loopback, std::shared_ptr<const TlsContext> tls)
+    : thread_(thread),
+      parts_(parts),
+      socket_(std::move(socket)),
+      address_(std::move(address)),
+      loopback_(loopback),
+      transport_(socket_.native_handle(), std::move(tls)),
+      session_(parts.rules, *parts.admission, *this, parts.clock->monotonic_ns()) {}
+
+Connection::~Connection() { close(); }
+
+void Connection::advance() {
+  if (closed_) return;
+  turn_pending_ = false;
+  const bool more = session_.process(kFramesPerTurn, parts_.clock->monotonic_ns());
+  if (!flush()) return;
+  if (session_.ended() && session_.output().empty()) return linger();
+  if (more && session_.wants_input() && !turn_pending_) {
+    turn_pending_ = true;
+    asio::post(thread_.context(), [self = shared_from_this()] { self->advance(); });
+    return;
+  }
+  if (session_.wants_input()) wait_readable();
+}
+
+void Connection::read() {
+  active_ = true;
+  for (int i = 0; i < kReadsPerTurn && session_.wants_input(); ++i) {
+    const std::span<char> room = session_.prepare();
+    const Transport::Moved moved = transport_.read(room);
+    if (moved.outcome == Transport::Outcome::kClosed) return close();
+    if (moved.outcome == Transport::Outcome::kWantWrite) {
+      wait_writable();
+      break;
+    }
+    if (moved.outcome == Transport::Outcome::kWantRead) break;
+    session_.commit(moved.bytes);
+    const bool more = session_.process(kFramesPerTurn, parts_.clock->monotonic_ns());
+    // What did not fill the room was all there is; the reactor tells when more comes.
+    if (more || (moved.bytes < room.size() && !transport_.has_pending())) break;
+  }
+  advance();
+}
+
+// Sends what the socket takes. False when the connection is closed now.
+bool Connection::flush() {
+  if (writing_) return true;
+  while (true) {
+    const std::string_view output = session_.output();
+    if (output.empty()) return true;
+    const Transport::Moved moved = transport_.write(output);
+    if (moved.outcome == Transport::Outcome::kClosed) {
+      close();
+      return false;
+    }
+    if (moved.outcome == Transport::Outcome::kWantWrite) wait_writable();
+    if (moved.outcome == Transport::Outcome::kWantRead) wait_readable();
+    if (moved.outcome != Transport::Outcome::kDone) return true;
+    session_.sent(moved.bytes, parts_.clock->monotonic_ns());
+  }
+}
+
+void Connection::wait_readable() {
+  if (reading_ || closed_) return;
+  reading_ = true;
+  socket_.async_wait(asio::ip::tcp::socket::wait_read,
+                     [self = shared_from_this()](const asio::error_code& error) {
+                       self->reading_ = false;
+                       if (error || self->closed_) return self->close();
+                       if (self->lingers_until_ns_ != 0) return self->linger();
+                       self->read();
+                     });
+}
+
+void Connection::wait_writable() {
+  if (writing_ || closed_) return;
+  writing_ = true;
+  socket_.async_wait(asio::ip::tcp::socket::wait_write,
+                     [self = shared_from_this()](const asio::error_code& error) {
+                       self->writing_ = false;
+                       if (error || self->closed_) return self->close();
+                       self->advance();
+                     });
+}
+
+// All is said. Closing at once while the peer still sends would reset the connection, and the peer
+// would lose what was said last; so its bytes are taken and thrown away for a moment.
+void Connection::linger() {
+  if (closed_) return;
+  if (lingers_until_ns_ == 0) {
+    lingers_until_ns_ = parts_.clock->monotonic_ns() + kLingerNs;
+    transport_.shut_down();
+    asio::error_code ignored;
+    socket_.shutdown(asio::ip::tcp::socket::shutdown_send, ignored);
+  }
+  char thrown_away[4096];
+  for (int i = 0; i < kReadsPerTurn; ++i) {
+    const Transport::Moved moved = transport_.read(thrown_away);
+    if (moved.outcome == Transport::Outcome::kDone) continue;
+    if (moved.outcome == Transport::Outcome::kClosed) return close();
+    break;
+  }
+  wait_readable();
+}
+
+void Connection::close() {
+  if (closed_) return;
+  closed_ = true;
+  for (const auto& [id, cancelled] : pooled_) *cancelled = true;
+  asio::error_code ignored;
+  socket_.close(ignored);
+  parts_.addresses->disconnect(address_, was_logged_in_);
+  thread_.forget(*this);
+}
+
+void Connection::tick(std::int64_t now_ns) {
+  if (closed_) return;
+  if (lingers_until_ns_ != 0) {
+    if (now_ns > lingers_until_ns_) close();
+    return;
+  }
+  session_.tick(now_ns, parts_.clock->now());
+  if (session_.abandoned()) return close();
+  if (session_.ended() || !session_.output().empty()) return advance();
+  if (!active_) session_.release();
+  active_ = false;
+}
+
+void Connection::drain() {
+  if (closed_) return;
+  session_.drain();
+  advance();
+}
+
+Result<Login> Connection::login(const wire::Hello& hello, const Uuid& session) {
+  PeerFacts peer;
+  peer.loopback = loopback_;
+  peer.certificate_name = transport_.certificate_name();
+  Login login;
+  ASSIGN_OR_RETURN(login.principal,
+                   parts_.authenticator->authenticate(hello.credential(), session, peer));
+  ASSIGN_OR_RETURN(const std::string slug, login.principal.choose_tenant(hello.tenant()));
+  if (!slug.empty()) {
+    const Result<engine::TenantInfo> tenant = parts_.clinic->store().find_tenant(slug);
+    if (!tenant) {
+      // Only who may work on any tenant learns which there are.
+      if (login.principal.any_tenant) return tenant.error();
+      return permission_denied("the credential is for no tenant of this store")
+          .with_field("tenant");
+    }
+    login.tenant = tenant->id;
+  }
+  login.tenant_load = parts_.admission->tenant(login.tenant);
+  login.user_load = parts_.admission->user(login.tenant, login.principal.name);
+  parts_.addresses->logged_in(address_);
+  was_logged_in_ = true;
+  return login;
+}
+
+void Connection::login_failed(const Status& reason) {
+  parts_.addresses->login_failed(address_, parts_.clock->monotonic_ns());
+  parts_.log->write(LogLevel::kWarning, "login refused",
+                    {{"address", address_},
+                     {"code", status_code_name(reason.code())},
+                     {"reason", reason.message()}});
+}
+
+clinic::CallContext Connection::context_of(const Call& call) const {
+  const Login& login = session_.login();
+  clinic::CallContext context(login.tenant, login.principal.rights);
+  context.user = login.principal.user;
+  context.session = session_.session_id();
+  context.request_id = call.request_id;
+  context.use_cache = !call.fresh;
+  return context;
+}
+
+void Connection::run(const Call& call, std::string_view body) {
+  const clinic::MethodInfo* method = clinic::find_method(call.method);
+  if (method == nullptr) {
+    return session_.answer(call,
+                           unimplemented("there is no method " + std::to_string(call.method)));
+  }
+  switch (method_kind(*method)) {
+    case MethodKind::kRead:
+      return run_read(call, body);
+    case MethodKind::kWrite:
+      return run_write(call, body);
+    case MethodKind::kSlow:
+      return run_in_pool(call, std::string(body));
+  }
+}
+
+void Connection::run_read(const Call& call, std::string_view body) {
+  engine::Caller caller{.memory_only = true};
+  Result<AnyAnswer> answer{AnyAnswer()};
+  {
+    const engine::CallerScope scope(&caller);
+    answer = dispatch_bytes(*parts_.clinic, call.method, context_of(call), body);
+  }
+  if (!answer && caller.missed) return run_in_pool(call, std::string(body));
+  session_.answer(call, answer);
+}
+
+void Connection::run_write(const Call& call, std::string_view body) {
+  if (thread_.fibers().waiting() >= kFibersMax)
+    return session_.answer(call, unavailable("too many writes are under way; try again"));
+  thread_.fibers().run([self = shared_from_this(), call, context = context_of(call),
+                        own = std::string(body)](const bool& missed) mutable {
+    const Result<AnyAnswer> answer =
+        dispatch_bytes(*self->parts_.clinic, call.method, context, own);
+    if (!answer && missed) return self->run_in_pool(call, std::move(own));
+    self->answer_later(call, answer);
+  });
+}
+
+void Connection::run_in_pool(const Call& call, std::string body) {
+  auto cancelled = std::make_shared<std::atomic<bool>>(closed_);
+  const Status queued = parts_.pool->submit(
+      session_.login().tenant, [self = shared_from_this(), call, context = context_of(call),
+                                own = std::move(body), cancelled]() mutable {
+        ServiceParts& parts = self->parts_;
+        Result<AnyAnswer> answer{AnyAnswer()};
+        if (*cancelled) {
+          answer = clinicdb::cancelled("the caller does not wait any more");
+        } else if (call.deadline_ns != 0 && parts.clock->monotonic_ns() > call.deadline_ns) {
+          answer = too_late();
+        } else {
+          answer = dispatch_bytes(*parts.clinic, call.method, context, own);
+        }
+        Inbox& inbox = self->thread_.inbox();
+        inbox.add([self = std::move(self), call, answer = std::move(answer)] {
+          self->pooled_.erase(call.id);
+          self->answer_later(call, answer);
+        });
+      });
+  if (queued.ok()) {
+    pooled_.insert_or_assign(call.id, std::move(cancelled));
+  } else {
+    answer_later(call, queued);
+  }
+}
+
+void Connection::answer_later(const Call& call, const Result<AnyAnswer>& answer) {
+  session_.answer(call, answer);
+  thread_.advance_soon(shared_from_this());
+}
+
+void Connection::cancel(std::uint32_t id) {
+  if (const auto found = pooled_.find(id); found != pooled_.end()) *found->second = true;
+}
+
+void Connection::finished(const Call& call, StatusCode code, std::size_t bytes_out) {
+  const std::int64_t latency_ns =
+      call.arrived_ns == 0 ? 0 : parts_.clock->monotonic_ns() - call.arrived_ns;
+  thread_.metrics().record(call.method, code, latency_ns, call.body_bytes, bytes_out);
+  if (latency_ns / 1000 < parts_.slow_us.load(std::memory_order_relaxed)) return;
+  parts_.slow_call({parts_.clock->now(), call.method, code, call.trace, call.request_id,
+                    session_.login().tenant, latency_ns / 1000});
+}
+
+wire::SessionToken Connection::position() {
+  wire::SessionToken token;
+  token.position = {parts_.epoch, parts_.clinic->store().published_lsn()};
+  return token;
+}
+
+}  // namespace clinicdb::server

@@ -1,0 +1,72 @@
+// IoThread: one thread with its io_context and the connections that live on it.
+//
+// Confined to its own thread, but for what says otherwise.
+#pragma once
+
+#include <asio/executor_work_guard.hpp>
+#include <asio/io_context.hpp>
+#include <asio/steady_timer.hpp>
+#include <atomic>
+#include <memory>
+#include <thread>
+#include <unordered_map>
+#include <vector>
+
+#include "net/fibers.h"
+#include "net/inbox.h"
+#include "observe/call_metrics.h"
+
+namespace clinicdb::server {
+
+class Connection;
+struct ServiceParts;
+
+class IoThread {
+ public:
+  /// `parts` outlives it.
+  explicit IoThread(ServiceParts& parts);
+  /// REQUIRES: stopped.
+  ~IoThread();
+  IoThread(const IoThread&) = delete;
+  IoThread& operator=(const IoThread&) = delete;
+
+  void start();
+  /// By any thread: ends connections once they have no call in flight, and takes no new calls.
+  void drain();
+  /// By any thread: closes what is left, waits for its calls, and ends the thread.
+  void stop();
+
+  /// By any thread.
+  asio::io_context& context() { return context_; }
+  Inbox& inbox() { return inbox_; }
+  std::size_t connections() const { return count_.load(std::memory_order_relaxed); }
+  const CallMetrics& metrics() const { return metrics_; }
+
+  CallMetrics& metrics() { return metrics_; }
+  Fibers& fibers() { return fibers_; }
+  void adopt(const std::shared_ptr<Connection>& connection);
+  void forget(Connection& connection);
+  /// Calls advance() once, after all that is in the inbox now: many answers, one write.
+  void advance_soon(std::shared_ptr<Connection> connection);
+
+ private:
+  void drain_inbox();
+  void tick();
+
+  ServiceParts& parts_;
+  asio::io_context context_{1};
+  asio::executor_work_guard<asio::io_context::executor_type> work_{context_.get_executor()};
+  asio::steady_timer timer_{context_};
+  Inbox inbox_;
+  Fibers fibers_{inbox_};
+  CallMetrics metrics_;
+  std::unordered_map<Connection*, std::shared_ptr<Connection>> connections_;
+  std::atomic<std::size_t> count_{0};
+  std::vector<std::shared_ptr<Connection>> to_advance_;
+  bool advance_posted_ = false;
+  bool draining_ = false;
+  bool ticking_ = true;
+  std::thread thread_;
+};
+
+}  // namespace clinicdb::server

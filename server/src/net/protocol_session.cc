@@ -1,0 +1,292 @@
+#include "net/protocol_session.h"
+
+#include <algorithm>
+
+#include "clinicdb/base/check.h"
+#include "clinicdb/wire/messages.h"
+
+namespace clinicdb::server {
+
+using wire::Frame;
+using wire::FrameHeader;
+using wire::FrameType;
+
+namespace {
+
+constexpr std::int64_t kMillisecondNs = 1'000'000;
+/// A connection on which nothing came for so many heartbeats is dead.
+constexpr int kHeartbeatsMissedMax = 3;
+
+bool is_call_of(FrameType type) {
+  return type == FrameType::kRequest || type == FrameType::kCancel;
+}
+
+}  // namespace
+
+ProtocolSession::ProtocolSession(const SessionRules& rules, Admission& admission, SessionHost& host,
+                                 std::int64_t now_ns)
+    : rules_(rules),
+      admission_(admission),
+      host_(host),
+      began_ns_(now_ns),
+      heard_ns_(now_ns),
+      output_moved_ns_(now_ns) {}
+
+ProtocolSession::~ProtocolSession() {
+  for (const auto& [id, call] : in_flight_)
+    admission_.release(*login_->tenant_load, call.body_bytes);
+}
+
+bool ProtocolSession::process(std::size_t frames_max, std::int64_t now_ns) {
+  for (std::size_t i = 0; i < frames_max; ++i) {
+    if (!wants_input()) return false;
+    Result<std::optional<Frame>> frame = reader_.next();
+    if (!frame) {
+      if (state_ == State::kGreeting) host_.login_failed(frame.error());
+      fail(frame.error());
+      return false;
+    }
+    if (!*frame) {
+      if (!reader_.in_frame()) {
+        frame_began_ns_ = 0;
+      } else if (frame_began_ns_ == 0) {
+        frame_began_ns_ = now_ns;
+      }
+      return false;
+    }
+    frame_began_ns_ = 0;
+    heard_ns_ = now_ns;
+    pinged_ = false;
+    handle(**frame, now_ns);
+  }
+  return true;
+}
+
+void ProtocolSession::handle(const Frame& frame, std::int64_t now_ns) {
+  if (state_ == State::kGreeting) return handle_hello(frame, now_ns);
+  if (is_call_of(frame.type) && frame.id == 0)
+    return fail(invalid_argument("a call's id is not 0"));
+  switch (frame.type) {
+    case FrameType::kRequest:
+      return handle_request(frame, now_ns);
+    case FrameType::kCancel:
+      // One that was answered already is late, and no fault.
+      if (in_flight_.count(frame.id) != 0) host_.cancel(frame.id);
+      return;
+    case FrameType::kPing: {
+      FrameHeader header;
+      header.type = FrameType::kPong;
+      header.trace = frame.trace;
+      writer_.add(header, frame.payload);
+      return;
+    }
+    case FrameType::kPong:
+      return;
+    case FrameType::kGoAway:
+      if (state_ == State::kOpen) state_ = State::kLeaving;
+      return end_if_done();
+    case FrameType::kError:
+      return fail(cancelled("the client ended the connection with an error"));
+    default:
+      return fail(invalid_argument("a " + std::string(wire::frame_type_name(frame.type)) +
+                                   " frame was not agreed on"));
+  }
+}
+
+void ProtocolSession::handle_hello(const Frame& frame, std::int64_t now_ns) {
+  Result<wire::ReceivedHello> received = wire::read_hello(frame, rules_.offer);
+  if (!received) {
+    host_.login_failed(received.error());
+    return fail(received.error());
+  }
+  if (!received->hello.session_id().empty())
+    session_id_ = Uuid::from_bytes(received->hello.session_id());
+  Result<Login> login = host_.login(received->hello, session_id_);
+  if (!login) {
+    host_.login_failed(login.error());
+    return fail(login.error());
+  }
+  login_ = std::move(login).value();
+  agreement_ = received->agreement;
+  reader_.set_limits(agreement_.frame_limits());
+  if (agreement_.has(wire::FEATURE_COMPRESSION)) writer_.compress_from(wire::kCompressBytesMin);
+  wire::HelloReply reply;
+  reply.set_server(rules_.server_name);
+  reply.set_tenant(login_->tenant.value);
+  reply.set_rights(login_->principal.rights.bits());
+  if (login_->principal.until) reply.set_credential_until_us(login_->principal.until->us);
+  reply.set_server_id(std::string(rules_.server_id.view()));
+  wire::add_hello_reply(writer_, agreement_, std::move(reply));
+  state_ = State::kOpen;
+  heard_ns_ = now_ns;
+}
+
+void ProtocolSession::handle_request(const Frame& frame, std::int64_t now_ns) {
+  if (state_ != State::kOpen) return refuse(frame, unavailable("this connection is ending"), 0);
+  if (in_flight_.count(frame.id) != 0)
+    return fail(invalid_argument("two calls in flight have the id " + std::to_string(frame.id)));
+  if (in_flight_.size() >= agreement_.requests_max)
+    return refuse(frame, resource_exhausted("more calls in flight than were agreed on"), 0);
+  Call call;
+  call.body_bytes = frame.payload.size();
+  // S2: nothing was allocated for it so far.
+  Refusal refused =
+      admission_.admit(*login_->tenant_load, *login_->user_load, call.body_bytes, now_ns);
+  if (!refused.status.ok()) return refuse(frame, refused.status, refused.retry_after_ms);
+  call.id = frame.id;
+  call.method = static_cast<clinic::MethodId>(frame.code);
+  call.trace = frame.trace;
+  call.arrived_ns = now_ns;
+  if (frame.deadline_ms != 0) call.deadline_ns = now_ns + frame.deadline_ms * kMillisecondNs;
+  call.request_id = frame.request_id;
+  call.fresh = frame.has(wire::kFlagFresh);
+  if (call.request_id && session_id_.is_nil()) {
+    running_id_ = call.id;
+    answer(
+        call,
+        invalid_argument("a request id needs a session id in the hello").with_field("request_id"));
+    running_id_ = 0;
+    return;
+  }
+  running_id_ = call.id;
+  running_answered_ = false;
+  host_.run(call, frame.payload);
+  if (!running_answered_) in_flight_.emplace(call.id, call);
+  running_id_ = 0;
+}
+
+void ProtocolSession::answer(const Call& call, const Result<AnyAnswer>& answer) {
+  if (running_id_ == call.id) {
+    running_answered_ = true;
+  } else if (in_flight_.erase(call.id) == 0) {
+    return;  // the session had given its place back
+  }
+  admission_.release(*login_->tenant_load, call.body_bytes);
+  const std::size_t before = writer_.pending().size();
+  StatusCode code = StatusCode::kOk;
+  FrameHeader header;
+  header.type = FrameType::kResponse;
+  header.id = call.id;
+  header.trace = call.trace;
+  if (!answer) {
+    code = answer.error().code();
+    wire::add_error(writer_, call.id, call.trace, answer.error());
+  } else if (*answer == nullptr) {
+    header.flags |= wire::kFlagAbsent;
+    header.position = host_.position();
+    writer_.add(header);
+  } else if (wire::message_bytes(**answer) > agreement_.send_body_bytes_max) {
+    code = StatusCode::kResourceExhausted;
+    wire::add_error(writer_, call.id, call.trace,
+                    resource_exhausted("the answer is larger than the client takes: " +
+                                       std::to_string(wire::message_bytes(**answer)) + " bytes"));
+  } else {
+    header.position = host_.position();
+    wire::add_message(writer_, header, **answer);
+  }
+  const std::size_t bytes = writer_.pending().size() - before;
+  login_->tenant_load->bytes_out.fetch_add(bytes, std::memory_order_relaxed);
+  host_.finished(call, code, bytes);
+  end_if_done();
+}
+
+void ProtocolSession::refuse(const Frame& frame, const Status& status,
+                             std::uint32_t retry_after_ms) {
+  wire::add_error(writer_, frame.id, frame.trace, status, retry_after_ms);
+  Call call;
+  call.id = frame.id;
+  call.method = static_cast<clinic::MethodId>(frame.code);
+  call.trace = frame.trace;
+  host_.finished(call, status.code(), 0);
+}
+
+std::string_view ProtocolSession::output() {
+  if (sent_ == sending_.size()) {
+    sent_ = 0;
+    sending_.clear();
+    if (writer_.pending().empty()) return {};
+    writer_.take(sending_);
+  }
+  return std::string_view(sending_).substr(sent_);
+}
+
+void ProtocolSession::sent(std::size_t bytes, std::int64_t now_ns) {
+  CLINICDB_CHECK(sent_ + bytes <= sending_.size());
+  sent_ += bytes;
+  output_moved_ns_ = now_ns;
+  if (sent_ == sending_.size()) {
+    sent_ = 0;
+    sending_.clear();
+    if (sending_.capacity() > rules_.output_bytes_max / 16) sending_.shrink_to_fit();
+  }
+}
+
+bool ProtocolSession::wants_input() const {
+  if (state_ == State::kEnded) return false;
+  return writer_.pending().size() + sending_.size() - sent_ < rules_.output_bytes_max;
+}
+
+void ProtocolSession::tick(std::int64_t now_ns, Time now) {
+  const bool waits = !writer_.pending().empty() || sent_ < sending_.size();
+  if (!waits) output_moved_ns_ = now_ns;
+  if (now_ns - output_moved_ns_ > rules_.output_ns_max) {
+    state_ = State::kEnded;
+    abandoned_ = true;
+    return;
+  }
+  if (state_ == State::kEnded) return;
+  if (state_ == State::kGreeting) {
+    if (now_ns - began_ns_ < rules_.login_ns_max) return;
+    const Status late = deadline_exceeded("no hello came in time");
+    host_.login_failed(late);
+    return fail(late);
+  }
+  if (frame_began_ns_ != 0 && now_ns - frame_began_ns_ > rules_.frame_ns_max)
+    return fail(deadline_exceeded("the rest of a frame did not come in time"));
+  if (state_ == State::kOpen && login_->principal.until && *login_->principal.until <= now)
+    return go_away(wire::GoAway::REASON_CREDENTIAL_ENDED, "the credential has ended");
+  const std::int64_t heartbeat_ns = agreement_.heartbeat_ms * kMillisecondNs;
+  if (heartbeat_ns == 0 || !in_flight_.empty()) return;
+  if (now_ns - heard_ns_ > kHeartbeatsMissedMax * heartbeat_ns) {
+    state_ = State::kEnded;
+    abandoned_ = true;
+  } else if (now_ns - heard_ns_ > heartbeat_ns && !pinged_) {
+    pinged_ = true;
+    FrameHeader header;
+    header.type = FrameType::kPing;
+    wire::Ping ping;
+    ping.set_value(static_cast<std::uint64_t>(now_ns));
+    wire::add_message(writer_, header, ping);
+  }
+}
+
+void ProtocolSession::drain() {
+  if (state_ == State::kGreeting) {
+    state_ = State::kEnded;
+    return;
+  }
+  if (state_ == State::kOpen) go_away(wire::GoAway::REASON_DRAINING, "the server stops");
+}
+
+void ProtocolSession::go_away(int reason, std::string_view message) {
+  wire::GoAway body;
+  body.set_reason(static_cast<wire::GoAway::Reason>(reason));
+  body.set_message(std::string(message));
+  FrameHeader header;
+  header.type = FrameType::kGoAway;
+  wire::add_message(writer_, header, body);
+  state_ = State::kLeaving;
+  end_if_done();
+}
+
+void ProtocolSession::fail(const Status& reason) {
+  if (state_ == State::kEnded) return;
+  wire::add_error(writer_, 0, 0, reason);
+  state_ = State::kEnded;
+}
+
+void ProtocolSession::end_if_done() {
+  if (state_ == State::kLeaving && in_flight_.empty() && running_id_ == 0) state_ = State::kEnded;
+}
+
+}  // namespace clinicdb::server
