@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <initializer_list>
 
 namespace clinicdb::server {
 
@@ -10,18 +11,27 @@ using clinic::Rights;
 
 namespace {
 
-// The right to read is odd, the one to write the same thing follows it.
-constexpr AccessRight kReads[] = {
-    clinic::ACCESS_RIGHT_PEOPLE_READ, clinic::ACCESS_RIGHT_PATIENTS_READ,
-    clinic::ACCESS_RIGHT_RECORDS_READ, clinic::ACCESS_RIGHT_SCHEDULE_READ};
+/// What rights are about: one to read it, and one to change it where that can be done.
+struct Area {
+  AccessRight read;
+  AccessRight write;  ///< ACCESS_RIGHT_UNSPECIFIED: nobody changes it
+};
+constexpr Area kPeople{clinic::ACCESS_RIGHT_PEOPLE_READ, clinic::ACCESS_RIGHT_PEOPLE_WRITE};
+constexpr Area kPatients{clinic::ACCESS_RIGHT_PATIENTS_READ, clinic::ACCESS_RIGHT_PATIENTS_WRITE};
+constexpr Area kRecords{clinic::ACCESS_RIGHT_RECORDS_READ, clinic::ACCESS_RIGHT_RECORDS_WRITE};
+constexpr Area kSchedule{clinic::ACCESS_RIGHT_SCHEDULE_READ, clinic::ACCESS_RIGHT_SCHEDULE_WRITE};
+constexpr Area kBilling{clinic::ACCESS_RIGHT_BILLING_READ, clinic::ACCESS_RIGHT_BILLING_WRITE};
+constexpr Area kAudit{clinic::ACCESS_RIGHT_AUDIT_READ, clinic::ACCESS_RIGHT_UNSPECIFIED};
+constexpr Area kAreas[] = {kPeople, kPatients, kRecords, kSchedule, kBilling, kAudit};
 
-AccessRight write_of(AccessRight read) { return static_cast<AccessRight>(read + 1); }
-static_assert(clinic::ACCESS_RIGHT_SCHEDULE_WRITE == clinic::ACCESS_RIGHT_SCHEDULE_READ + 1);
-static_assert(clinic::ACCESS_RIGHT_PEOPLE_WRITE == clinic::ACCESS_RIGHT_PEOPLE_READ + 1);
-
-Rights tenant_reads() {
-  Rights rights = Rights().with(clinic::ACCESS_RIGHT_TENANTS_READ);
-  for (const AccessRight read : kReads) rights = rights.with(read);
+Rights reads(Rights rights, std::initializer_list<Area> areas) {
+  for (const Area& area : areas) rights = rights.with(area.read);
+  return rights;
+}
+Rights writes(Rights rights, std::initializer_list<Area> areas) {
+  for (const Area& area : areas) {
+    if (area.write != clinic::ACCESS_RIGHT_UNSPECIFIED) rights = rights.with(area.write);
+  }
   return rights;
 }
 
@@ -35,18 +45,23 @@ Rights whole_tenant() {
   return rights;
 }
 
-/// The right to read what a FHIR resource type is about; ACCESS_RIGHT_UNSPECIFIED: all of a tenant.
-AccessRight read_right_of(std::string_view resource) {
-  if (resource == "*") return clinic::ACCESS_RIGHT_UNSPECIFIED;
-  if (resource == "Patient") return clinic::ACCESS_RIGHT_PATIENTS_READ;
-  constexpr std::array<std::string_view, 3> kSchedule{"Appointment", "Schedule", "Slot"};
-  if (std::find(kSchedule.begin(), kSchedule.end(), resource) != kSchedule.end())
-    return clinic::ACCESS_RIGHT_SCHEDULE_READ;
-  constexpr std::array<std::string_view, 4> kPeople{"Practitioner", "PractitionerRole",
-                                                    "Organization", "Location"};
-  if (std::find(kPeople.begin(), kPeople.end(), resource) != kPeople.end())
-    return clinic::ACCESS_RIGHT_PEOPLE_READ;
-  return clinic::ACCESS_RIGHT_RECORDS_READ;
+template <std::size_t kCount>
+bool among(const std::array<std::string_view, kCount>& list, std::string_view word) {
+  return std::find(list.begin(), list.end(), word) != list.end();
+}
+
+/// What a FHIR resource type is about; records, for those that nothing else is said of.
+const Area& area_of(std::string_view resource) {
+  constexpr std::array<std::string_view, 3> kOfSchedule{"Appointment", "Schedule", "Slot"};
+  constexpr std::array<std::string_view, 5> kOfPeople{
+      "Practitioner", "PractitionerRole", "Organization", "Location", "HealthcareService"};
+  constexpr std::array<std::string_view, 5> kOfBilling{"Invoice", "Account", "ChargeItem",
+                                                       "PaymentNotice", "PaymentReconciliation"};
+  if (resource == "Patient") return kPatients;
+  if (resource == "AuditEvent" || resource == "Provenance") return kAudit;
+  if (among(kOfSchedule, resource)) return kSchedule;
+  if (among(kOfPeople, resource)) return kPeople;
+  return among(kOfBilling, resource) ? kBilling : kRecords;
 }
 
 struct Scope {
@@ -105,28 +120,20 @@ Result<std::string> Principal::choose_tenant(std::string_view asked) const {
 Result<Rights> rights_of_role(std::string_view role) {
   if (role == "operator") return Rights::all();
   if (role == "owner" || role == "administrator") return whole_tenant();
-  if (role == "auditor") return tenant_reads();
+  const Rights tenant = Rights().with(clinic::ACCESS_RIGHT_TENANTS_READ);
+  if (role == "auditor")
+    return reads(tenant, {kPeople, kPatients, kRecords, kSchedule, kBilling, kAudit});
   if (role == "professional") {
-    return tenant_reads()
-        .with(clinic::ACCESS_RIGHT_PATIENTS_WRITE)
-        .with(clinic::ACCESS_RIGHT_RECORDS_WRITE)
-        .with(clinic::ACCESS_RIGHT_SCHEDULE_WRITE);
+    return writes(reads(tenant, {kPeople, kPatients, kRecords, kSchedule}),
+                  {kPatients, kRecords, kSchedule});
   }
+  // Clinical records are neither the desk's nor the accountant's to read.
   if (role == "reception") {
-    // Clinical records are not the desk's to read.
-    return Rights()
-        .with(clinic::ACCESS_RIGHT_PEOPLE_READ)
-        .with(clinic::ACCESS_RIGHT_PATIENTS_READ)
-        .with(clinic::ACCESS_RIGHT_PATIENTS_WRITE)
-        .with(clinic::ACCESS_RIGHT_SCHEDULE_READ)
-        .with(clinic::ACCESS_RIGHT_SCHEDULE_WRITE);
+    return writes(reads(tenant, {kPeople, kPatients, kSchedule, kBilling}),
+                  {kPatients, kSchedule, kBilling});
   }
-  if (role == "billing") {
-    return Rights()
-        .with(clinic::ACCESS_RIGHT_PEOPLE_READ)
-        .with(clinic::ACCESS_RIGHT_PATIENTS_READ)
-        .with(clinic::ACCESS_RIGHT_SCHEDULE_READ);
-  }
+  if (role == "billing")
+    return writes(reads(tenant, {kPeople, kPatients, kSchedule, kBilling}), {kBilling});
   if (role == "none") return Rights();
   return invalid_argument("\"" + std::string(role) +
                           "\" is no role: owner, administrator, professional, reception, billing, "
@@ -140,11 +147,14 @@ Rights rights_of_scopes(std::string_view scopes) {
     const std::optional<Scope> scope = parse_scope(scopes.substr(0, end));
     scopes.remove_prefix(std::min(end + 1, scopes.size()));
     if (!scope) continue;
-    const AccessRight read = read_right_of(scope->resource);
-    for (const AccessRight each : kReads) {
-      if (read != clinic::ACCESS_RIGHT_UNSPECIFIED && each != read) continue;
-      if (scope->reads) rights = rights.with(each);
-      if (scope->writes) rights = rights.with(write_of(each));
+    const auto add = [&](const Area& area) {
+      if (scope->reads) rights = reads(rights, {area});
+      if (scope->writes) rights = writes(rights, {area});
+    };
+    if (scope->resource == "*") {
+      for (const Area& area : kAreas) add(area);
+    } else {
+      add(area_of(scope->resource));
     }
   }
   return rights;

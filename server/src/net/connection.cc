@@ -206,6 +206,11 @@ void Connection::run(const Call& call, std::string_view body) {
     return session_.answer(call,
                            unimplemented("there is no method " + std::to_string(call.method)));
   }
+  if (is_on_store(call.method) && !session_.login().principal.any_tenant) {
+    return session_.answer(call,
+                           permission_denied("the credential is for single tenants, and " +
+                                             std::string(method->name) + " is on all of them"));
+  }
   switch (method_kind(*method)) {
     case MethodKind::kRead:
       return run_read(call, body);

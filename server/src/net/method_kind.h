@@ -30,4 +30,11 @@ inline MethodKind method_kind(const clinic::MethodInfo& method) {
   }
 }
 
+/// Methods on the store itself, which show or make tenants: for who may work on any of them. A
+/// tenant's own people must not learn who else is a customer, whatever rights they have in it.
+inline bool is_on_store(clinic::MethodId method) {
+  return method == clinic::METHOD_TENANTS_CREATE || method == clinic::METHOD_TENANTS_FIND ||
+         method == clinic::METHOD_TENANTS_LIST;
+}
+
 }  // namespace clinicdb::server

@@ -1,0 +1,219 @@
+// kill_server PROGRAM [CYCLES [CALLERS]]: the server is killed by SIGKILL under load, again and
+// again, while callers repeat by its request id whatever they got no answer to. In the end each
+// acknowledged command is there, and each that was repeated took effect once. Exits with 0 when
+// that holds.
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <map>
+#include <set>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "clinicdb/base/clock.h"
+#include "clinicdb/base/random.h"
+#include "clinicdb/client/client.h"
+#include "clinicdb/clinic/clinic.h"
+#include "clinicdb/clinic/tables.h"
+#include "support/temporary_directory.h"
+
+extern char** environ;
+
+namespace {
+
+using namespace clinicdb;  // NOLINT: a program of one file
+
+[[noreturn]] void fail(const std::string& why) {
+  std::fprintf(stderr, "kill_server: %s\n", why.c_str());
+  std::_Exit(1);
+}
+
+class ServerProcess {
+ public:
+  ServerProcess(std::string program, std::string data)
+      : program_(std::move(program)), data_(std::move(data)) {}
+
+  /// The first start chooses the port, which later ones keep.
+  void start() {
+    int out[2];
+    if (pipe(out) != 0) fail("no pipe");
+    const std::string listen = "127.0.0.1:" + std::to_string(port_);
+    std::vector<const char*> words{
+        program_.c_str(),     "serve",   "--data",      data_.c_str(), "--listen", listen.c_str(),
+        "--open-on-loopback", "--admin", "127.0.0.1:0", "--json",      nullptr};
+    posix_spawn_file_actions_t actions;
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_adddup2(&actions, out[1], STDOUT_FILENO);
+    posix_spawn_file_actions_addclose(&actions, out[0]);
+    posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
+    if (posix_spawn(&pid_, program_.c_str(), &actions, nullptr,
+                    const_cast<char* const*>(words.data()), environ) != 0)
+      fail("cannot start " + program_);
+    posix_spawn_file_actions_destroy(&actions);
+    close(out[1]);
+    std::string line;
+    for (char c = 0; read(out[0], &c, 1) == 1 && c != '\n';) line += c;
+    close(out[0]);
+    const std::size_t at = line.find("\"port\":");
+    if (at == std::string::npos) fail("the server does not start: " + line);
+    port_ = std::atoi(line.c_str() + at + 7);
+  }
+  void kill_now() {
+    kill(pid_, SIGKILL);
+    waitpid(pid_, nullptr, 0);
+  }
+  void stop() {
+    kill(pid_, SIGTERM);
+    int status = 0;
+    waitpid(pid_, &status, 0);
+    if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) fail("the server does not stop well");
+  }
+  int port() const { return port_; }
+
+ private:
+  const std::string program_;
+  const std::string data_;
+  pid_t pid_ = 0;
+  int port_ = 0;
+};
+
+/// What one caller has done: the name it gave, and the id that it was told.
+using Ledger = std::map<std::string, std::string>;
+
+struct Load {
+  std::atomic<bool> ends{false};
+  std::atomic<std::uint64_t> acknowledged{0};
+  std::atomic<std::uint64_t> repeated{0};
+};
+
+/// Of letters, for a name has no digits; another for each command.
+std::string name_of(int caller, int number) {
+  const auto letters = [](int value) {
+    std::string text;
+    do text += static_cast<char>('a' + value % 26);
+    while ((value /= 26) > 0);
+    return text;
+  };
+  return "Paciente " + letters(caller) + " " + letters(number);
+}
+
+void call_until_told(int caller, int port, Load& load, Ledger& ledger) {
+  client::ClientOptions options;
+  options.endpoints = {"127.0.0.1:" + std::to_string(port)};
+  options.tenant = "sorriso";
+  options.timeout_ms = 500;
+  options.connect_timeout_ms = 500;
+  options.session = Uuid::v7(system_clock(), system_random());
+  std::unique_ptr<client::Client> client;
+  for (int number = 0; !load.ends; ++number) {
+    const std::string name = name_of(caller, number);
+    clinic::RegisterPatientRequest request;
+    request.mutable_patient()->add_names()->set_text(name);
+    client::CallOptions call;
+    call.request_id = Uuid::v7(system_clock(), system_random());
+    // Until it is told what became of it: only an answer ends a command.
+    while (true) {
+      if (client == nullptr) {
+        auto connected = client::Client::connect(options);
+        if (!connected) {
+          std::this_thread::sleep_for(std::chrono::milliseconds(20));
+          continue;
+        }
+        client = std::move(*connected);
+      }
+      const auto answer = client->patients().register_patient(request, call);
+      if (answer) {
+        ledger[name] = answer->result().id();
+        ++load.acknowledged;
+        if (answer->result().repeated()) ++load.repeated;
+        break;
+      }
+      const StatusCode code = answer.error().code();
+      if (code != StatusCode::kUnavailable && code != StatusCode::kUnknownOutcome &&
+          code != StatusCode::kDeadlineExceeded && code != StatusCode::kCancelled)
+        fail("an answer that no retry explains: " + answer.error().to_string());
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    }
+  }
+}
+
+void check(const std::string& data, const std::vector<Ledger>& ledgers) {
+  auto clinic = clinic::Clinic::open(data, {});
+  if (!clinic) fail(clinic.error().to_string());
+  const auto tenant = (*clinic)->store().find_tenant("sorriso");
+  if (!tenant) fail(tenant.error().to_string());
+  const auto view = (*clinic)->store().view(tenant->id);
+  std::map<std::string, std::set<std::string>> there;
+  const auto scanned =
+      (*view)->scan_records(clinic::patients_table().def(), engine::KeyRange::all(), {},
+                            [&](std::string_view key, engine::RawRecord&& record) {
+                              const auto patient = clinic::patients_table().decode(record.body);
+                              if (patient) there[patient->names(0).text()].insert(std::string(key));
+                              return true;
+                            });
+  if (!scanned) fail(scanned.status().to_string());
+  std::size_t acknowledged = 0;
+  for (const Ledger& ledger : ledgers) {
+    for (const auto& [name, id] : ledger) {
+      ++acknowledged;
+      const auto found = there.find(name);
+      if (found == there.end()) fail("an acknowledged command is lost: " + name);
+      if (found->second.size() != 1) fail("a command took effect twice: " + name);
+      if (*found->second.begin() != id) fail("an answer named another record: " + name);
+    }
+  }
+  if (there.size() != acknowledged)
+    fail(std::to_string(there.size()) + " records are there of " + std::to_string(acknowledged) +
+         " commands");
+  const auto report = (*clinic)->store().verify({});
+  if (!report || report->problem_count != 0) fail("the store does not verify");
+}
+
+}  // namespace
+
+int main(int count, char** words) {
+  if (count < 2) fail("usage: kill_server PROGRAM [CYCLES [CALLERS]]");
+  const int cycles = count > 2 ? std::atoi(words[2]) : 2;
+  const int callers = count > 3 ? std::atoi(words[3]) : 8;
+  const test::TemporaryDirectory directory;
+  {
+    auto clinic = clinic::Clinic::open(directory.path("data"), {});
+    if (!clinic) fail(clinic.error().to_string());
+    clinic::CreateTenantRequest request;
+    request.set_slug("sorriso");
+    const auto made = (*clinic)->tenants().create(clinic::CallContext::system(TenantId{}), request);
+    if (!made) fail(made.error().to_string());
+  }
+  ServerProcess server(words[1], directory.path("data"));
+  server.start();
+  Load load;
+  std::vector<Ledger> ledgers(static_cast<std::size_t>(callers));
+  std::vector<std::thread> threads;
+  for (int i = 0; i < callers; ++i) {
+    threads.emplace_back(
+        [&, i] { call_until_told(i, server.port(), load, ledgers[static_cast<std::size_t>(i)]); });
+  }
+  for (int cycle = 0; cycle < cycles; ++cycle) {
+    const std::uint64_t before = load.acknowledged;
+    while (load.acknowledged < before + 50) std::this_thread::yield();
+    std::this_thread::sleep_for(std::chrono::milliseconds(system_random().below(100)));
+    server.kill_now();
+    server.start();
+  }
+  load.ends = true;
+  for (std::thread& thread : threads) thread.join();
+  server.stop();
+  check(directory.path("data"), ledgers);
+  std::printf("%d kills, %llu commands acknowledged, %llu of them by a repeated request\n", cycles,
+              static_cast<unsigned long long>(load.acknowledged),
+              static_cast<unsigned long long>(load.repeated));
+  return 0;
+}

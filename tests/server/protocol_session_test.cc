@@ -1,0 +1,305 @@
+// The session as a state machine: bytes and time in, calls and bytes out; no socket, no thread.
+#include "net/protocol_session.h"
+
+#include <catch2/catch.hpp>
+#include <vector>
+
+#include "clinicdb/clinic/schema/tenant.pb.h"
+#include "clinicdb/wire/messages.h"
+
+namespace clinicdb::server {
+namespace {
+
+constexpr std::int64_t kSecond = 1'000'000'000;
+
+/// Lets everybody in whose tenant is not "no"; answers calls when the test says so.
+class FakeHost final : public SessionHost {
+ public:
+  explicit FakeHost(Admission& admission) : admission_(admission) {}
+  Result<Login> login(const wire::Hello& hello, const Uuid&) override {
+    if (hello.tenant() == "no") return permission_denied("no");
+    Login login;
+    login.tenant = TenantId{7};
+    login.tenant_load = admission_.tenant(login.tenant);
+    login.user_load = admission_.user(login.tenant, "u");
+    login.principal.until = until;
+    return login;
+  }
+  void login_failed(const Status&) override { ++failures; }
+  void run(const Call& call, std::string_view body) override {
+    calls.push_back(call);
+    bodies.emplace_back(body);
+    if (answer_at_once) session->answer(call, AnyAnswer());
+  }
+  void cancel(std::uint32_t id) override { cancelled.push_back(id); }
+  void finished(const Call&, StatusCode code, std::size_t) override { codes.push_back(code); }
+  wire::SessionToken position() override { return {}; }
+
+  ProtocolSession* session = nullptr;
+  bool answer_at_once = false;
+  std::optional<Time> until;
+  int failures = 0;
+  std::vector<Call> calls;
+  std::vector<std::string> bodies;
+  std::vector<std::uint32_t> cancelled;
+  std::vector<StatusCode> codes;
+
+ private:
+  Admission& admission_;
+};
+
+struct Fixture {
+  Fixture() {
+    rules.offer.features = wire::FEATURE_COMPRESSION;
+    host.session = &session;
+  }
+  void feed(std::string_view bytes, std::int64_t now_ns = 0) {
+    while (!bytes.empty()) {
+      const std::span<char> room = session.prepare();
+      const std::size_t count = std::min(room.size(), bytes.size());
+      std::copy_n(bytes.begin(), count, room.begin());
+      session.commit(count);
+      bytes.remove_prefix(count);
+      while (session.process(64, now_ns)) {
+      }
+    }
+  }
+  void feed(wire::FrameWriter& writer, std::int64_t now_ns = 0) {
+    feed(std::string(writer.pending()), now_ns);
+    writer.clear();
+  }
+  void log_in(const std::string& session_id = {}) {
+    wire::Hello hello;
+    hello.mutable_credential()->set_none(true);
+    hello.set_session_id(session_id);
+    wire::FrameWriter writer;
+    wire::add_hello(writer, wire::Offer{}, hello);
+    feed(writer);
+    REQUIRE(frames().at(0).type == wire::FrameType::kHelloReply);
+  }
+  static void add_request(wire::FrameWriter& writer, std::uint32_t id,
+                          std::string_view body = "body") {
+    wire::FrameHeader header;
+    header.type = wire::FrameType::kRequest;
+    header.id = id;
+    header.code = clinic::METHOD_PATIENTS_GET;
+    writer.add(header, body);
+  }
+  void request(std::uint32_t id, std::string_view body = "body") {
+    wire::FrameWriter writer;
+    add_request(writer, id, body);
+    feed(writer);
+  }
+  /// What the session has said since the last time.
+  std::vector<wire::FrameHeader> frames() {
+    std::vector<wire::FrameHeader> list;
+    wire::FrameReader reader(wire::FrameLimits{wire::kBodyBytesMaxDefault, true});
+    while (!session.output().empty()) {
+      const std::string bytes(session.output());
+      reader.feed(bytes);
+      session.sent(bytes.size(), 0);
+    }
+    while (true) {
+      const auto frame = reader.next();
+      REQUIRE(frame);
+      if (!*frame) return list;
+      list.push_back(**frame);
+    }
+  }
+
+  SessionRules rules;
+  Admission admission{AdmissionLimits{}};
+  FakeHost host{admission};
+  ProtocolSession session{rules, admission, host, 0};
+};
+
+TEST_CASE_METHOD(Fixture, "session: nothing but a hello comes first (S1)", "[server]") {
+  request(1);
+  const auto said = frames();
+  REQUIRE(said.size() == 1);
+  CHECK(said[0].type == wire::FrameType::kError);
+  CHECK(said[0].id == 0);
+  CHECK(session.ended());
+  CHECK(host.calls.empty());
+  CHECK(host.failures == 1);
+}
+
+TEST_CASE_METHOD(Fixture, "session: a hello that does not come in time ends it (S1)", "[server]") {
+  session.tick(4 * kSecond, Time{});
+  CHECK_FALSE(session.ended());
+  session.tick(5 * kSecond, Time{});
+  CHECK(session.ended());
+  CHECK(frames().at(0).code == static_cast<int>(StatusCode::kDeadlineExceeded));
+}
+
+TEST_CASE_METHOD(Fixture, "session: any cut of the bytes gives the same calls", "[server]") {
+  wire::Hello hello;
+  hello.mutable_credential()->set_none(true);
+  wire::FrameWriter writer;
+  wire::add_hello(writer, wire::Offer{}, hello);
+  for (std::uint32_t id = 1; id <= 3; ++id) add_request(writer, id, std::string(id * 100, 'b'));
+  const std::string bytes(writer.pending());
+  for (const char byte : bytes) feed(std::string_view(&byte, 1));
+  REQUIRE(host.calls.size() == 3);
+  for (std::uint32_t id = 1; id <= 3; ++id) {
+    CHECK(host.calls[id - 1].id == id);
+    CHECK(host.bodies[id - 1] == std::string(id * 100, 'b'));
+  }
+  CHECK(admission.calls_in_flight() == 3);
+}
+
+TEST_CASE_METHOD(Fixture, "session: a call is answered once and gives its place back once (S2, S3)",
+                 "[server]") {
+  log_in();
+  request(1);
+  request(2);
+  CHECK(admission.calls_in_flight() == 2);
+  session.answer(host.calls[1], AnyAnswer());
+  session.answer(host.calls[0], unavailable("no"));
+  session.answer(host.calls[0], AnyAnswer());  // a second answer is none
+  const auto said = frames();
+  REQUIRE(said.size() == 2);
+  CHECK(said[0].id == 2);
+  CHECK(said[0].has(wire::kFlagAbsent));
+  CHECK(said[1].id == 1);
+  CHECK(said[1].type == wire::FrameType::kError);
+  CHECK(admission.calls_in_flight() == 0);
+  host.answer_at_once = true;
+  request(1);  // the number is free again
+  CHECK(frames().size() == 1);
+  CHECK(admission.calls_in_flight() == 0);
+}
+
+TEST_CASE("session: one that ends gives back the places of its calls (S2)", "[server]") {
+  const SessionRules rules;
+  Admission admission{AdmissionLimits{}};
+  FakeHost host(admission);
+  {
+    ProtocolSession session(rules, admission, host, 0);
+    wire::Hello hello;
+    hello.mutable_credential()->set_none(true);
+    wire::FrameWriter writer;
+    wire::add_hello(writer, wire::Offer{}, hello);
+    Fixture::add_request(writer, 1);
+    const std::span<char> room = session.prepare();
+    std::copy(writer.pending().begin(), writer.pending().end(), room.begin());
+    session.commit(writer.pending().size());
+    session.process(64, 0);
+    CHECK(admission.calls_in_flight() == 1);
+  }
+  CHECK(admission.calls_in_flight() == 0);
+}
+
+TEST_CASE_METHOD(Fixture, "session: two calls of one number end it (S5)", "[server]") {
+  log_in();
+  request(5);
+  request(5);
+  CHECK(session.ended());
+  CHECK(frames().at(0).type == wire::FrameType::kError);
+}
+
+TEST_CASE_METHOD(Fixture, "session: a cancelled call is answered all the same (S3)", "[server]") {
+  log_in();
+  request(9);
+  wire::FrameHeader header;
+  header.type = wire::FrameType::kCancel;
+  header.id = 9;
+  wire::FrameWriter writer;
+  writer.add(header);
+  header.id = 10;
+  writer.add(header);  // answered long ago: no fault
+  feed(writer);
+  CHECK(host.cancelled == std::vector<std::uint32_t>{9});
+  session.answer(host.calls[0], cancelled("as asked"));
+  CHECK(frames().at(0).code == static_cast<int>(StatusCode::kCancelled));
+}
+
+TEST_CASE("session: output that is not taken stops input, and then ends it (S4)", "[server]") {
+  Fixture fixture;
+  fixture.rules.output_bytes_max = 1000;
+  fixture.host.answer_at_once = true;
+  fixture.log_in();
+  wire::FrameWriter writer;
+  for (std::uint32_t id = 1; id <= 100; ++id) Fixture::add_request(writer, id);
+  fixture.feed(writer);
+  CHECK(fixture.host.calls.size() < 30);
+  CHECK_FALSE(fixture.session.wants_input());
+  while (fixture.host.calls.size() < 100) {
+    REQUIRE(!fixture.frames().empty());
+    fixture.session.process(64, 0);
+  }
+  for (int i = 0; i < 30; ++i) fixture.request(static_cast<std::uint32_t>(200 + i));
+  fixture.session.tick(30 * kSecond, Time{});
+  CHECK_FALSE(fixture.session.abandoned());
+  fixture.session.tick(61 * kSecond, Time{});
+  CHECK(fixture.session.abandoned());
+}
+
+TEST_CASE_METHOD(Fixture, "session: half a frame is waited for, but not for ever", "[server]") {
+  rules.frame_ns_max = 5 * kSecond;
+  log_in();
+  wire::FrameWriter writer;
+  add_request(writer, 1);
+  const std::string bytes(writer.pending());
+  feed(bytes.substr(0, 10), 10 * kSecond);
+  session.tick(14 * kSecond, Time{});
+  CHECK_FALSE(session.ended());
+  session.tick(16 * kSecond, Time{});
+  CHECK(session.ended());
+}
+
+TEST_CASE_METHOD(Fixture, "session: a drain answers what is in flight and refuses what is new",
+                 "[server]") {
+  log_in();
+  request(1);
+  session.drain();
+  CHECK(frames().at(0).type == wire::FrameType::kGoAway);
+  request(2);
+  CHECK(frames().at(0).code == static_cast<int>(StatusCode::kUnavailable));
+  CHECK_FALSE(session.ended());
+  session.answer(host.calls[0], AnyAnswer());
+  CHECK(frames().at(0).type == wire::FrameType::kResponse);
+  CHECK(session.ended());
+}
+
+TEST_CASE("session: it ends with its credential, and says so", "[server]") {
+  Fixture fixture;
+  fixture.host.until = Time{1000};
+  fixture.log_in();
+  fixture.session.tick(kSecond, Time{999});
+  CHECK_FALSE(fixture.session.ended());
+  fixture.session.tick(kSecond, Time{1000});
+  CHECK(fixture.frames().at(0).type == wire::FrameType::kGoAway);
+  CHECK(fixture.session.ended());
+}
+
+TEST_CASE_METHOD(Fixture, "session: a silent peer is pinged, and one that is dead is given up",
+                 "[server]") {
+  log_in();
+  session.tick(11 * kSecond, Time{});
+  session.tick(12 * kSecond, Time{});
+  const auto said = frames();
+  REQUIRE(said.size() == 1);
+  CHECK(said[0].type == wire::FrameType::kPing);
+  session.tick(31 * kSecond, Time{});
+  CHECK(session.abandoned());
+}
+
+TEST_CASE_METHOD(Fixture, "session: a request id needs a session that it is unique in",
+                 "[server]") {
+  log_in();
+  wire::FrameHeader header;
+  header.type = wire::FrameType::kRequest;
+  header.id = 1;
+  header.code = clinic::METHOD_PATIENTS_REGISTER;
+  header.request_id = Uuid::from_bytes(std::string(16, 'r'));
+  wire::FrameWriter writer;
+  writer.add(header);
+  feed(writer);
+  CHECK(host.calls.empty());
+  CHECK(frames().at(0).code == static_cast<int>(StatusCode::kInvalidArgument));
+  CHECK(admission.calls_in_flight() == 0);
+}
+
+}  // namespace
+}  // namespace clinicdb::server
