@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <array>
 #include <initializer_list>
+#include <utility>
+
+#include "clinicdb/clinic/roles.h"
 
 namespace clinicdb::server {
 
@@ -36,13 +39,14 @@ Rights writes(Rights rights, std::initializer_list<Area> areas) {
 }
 
 /// Everything within a tenant; making and erasing tenants is the operator's.
-Rights whole_tenant() {
-  Rights rights;
+Rights within_tenant(Rights rights) {
+  Rights kept;
   for (int right = 1; right <= clinic::AccessRight_MAX; ++right) {
-    if (right != clinic::ACCESS_RIGHT_TENANTS_WRITE)
-      rights = rights.with(static_cast<AccessRight>(right));
+    if (right != clinic::ACCESS_RIGHT_TENANTS_WRITE &&
+        rights.allows(static_cast<AccessRight>(right)))
+      kept = kept.with(static_cast<AccessRight>(right));
   }
-  return rights;
+  return kept;
 }
 
 template <std::size_t kCount>
@@ -118,23 +122,18 @@ Result<std::string> Principal::choose_tenant(std::string_view asked) const {
 }
 
 Result<Rights> rights_of_role(std::string_view role) {
+  constexpr std::pair<std::string_view, clinic::Role> kRoles[] = {
+      {"owner", clinic::ROLE_OWNER},
+      {"administrator", clinic::ROLE_ADMINISTRATOR},
+      {"professional", clinic::ROLE_PROFESSIONAL},
+      {"reception", clinic::ROLE_RECEPTION},
+      {"billing", clinic::ROLE_BILLING},
+      {"auditor", clinic::ROLE_AUDITOR}};
   if (role == "operator") return Rights::all();
-  if (role == "owner" || role == "administrator") return whole_tenant();
-  const Rights tenant = Rights().with(clinic::ACCESS_RIGHT_TENANTS_READ);
-  if (role == "auditor")
-    return reads(tenant, {kPeople, kPatients, kRecords, kSchedule, kBilling, kAudit});
-  if (role == "professional") {
-    return writes(reads(tenant, {kPeople, kPatients, kRecords, kSchedule}),
-                  {kPatients, kRecords, kSchedule});
-  }
-  // Clinical records are neither the desk's nor the accountant's to read.
-  if (role == "reception") {
-    return writes(reads(tenant, {kPeople, kPatients, kSchedule, kBilling}),
-                  {kPatients, kSchedule, kBilling});
-  }
-  if (role == "billing")
-    return writes(reads(tenant, {kPeople, kPatients, kSchedule, kBilling}), {kBilling});
   if (role == "none") return Rights();
+  for (const auto& [word, known] : kRoles) {
+    if (role == word) return within_tenant(clinic::rights_of(known));
+  }
   return invalid_argument("\"" + std::string(role) +
                           "\" is no role: owner, administrator, professional, reception, billing, "
                           "auditor or operator");
