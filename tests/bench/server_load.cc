@@ -41,6 +41,7 @@ constexpr int kShownAppointments = 20;
 /// What the calls are about; the same for all threads.
 struct World {
   std::vector<clinic::Patient> patients;
+  std::string clinic;
   std::vector<std::string> professionals;
   std::atomic<std::uint64_t> next_slot{0};
 };
@@ -140,6 +141,12 @@ Status fill_world(const ServerLoadOptions& options, const std::string& tenant, W
       store.call<clinic::CreateTenantResponse>(clinic::METHOD_TENANTS_CREATE, create).status());
   Line line(options.port);
   RETURN_IF_ERROR(line.hello(tenant));
+  clinic::PutClinicRequest site;
+  site.mutable_clinic()->set_slug("centro");
+  site.mutable_clinic()->set_name("Centro");
+  ASSIGN_OR_RETURN(const auto placed,
+                   line.call<clinic::PutClinicResponse>(clinic::METHOD_PEOPLE_PUT_CLINIC, site));
+  world.clinic = placed.result().id();
   SeededRandom random(1);
   for (std::uint64_t i = 0; i < options.professionals; ++i) {
     clinic::PutProfessionalRequest put;
@@ -150,6 +157,7 @@ Status fill_world(const ServerLoadOptions& options, const std::string& tenant, W
     for (int slot = 0; slot < kShownAppointments; ++slot) {
       clinic::BookAppointmentRequest book;
       clinic::Appointment& appointment = *book.mutable_appointment();
+      appointment.set_clinic_id(world.clinic);
       appointment.set_professional_id(made.result().id());
       appointment.set_start_us(kShownDayUs + kDayUs / 2 + slot * kSlotUs);
       appointment.set_end_us(appointment.start_us() + kSlotUs);
@@ -213,7 +221,9 @@ class Caller {
     } else if (operation == "search") {
       const std::string& name = patient().names(0).text();
       clinic::SearchPatientsRequest request;
-      request.set_text(name.substr(0, name.find(' ') + 3));
+      std::size_t end = std::min(name.size(), name.find(' ') + 3);
+      while (end < name.size() && (static_cast<unsigned char>(name[end]) & 0xc0) == 0x80) ++end;
+      request.set_text(name.substr(0, end));  // a word, and how the next one begins
       request.set_limit(20);
       line.add(id, clinic::METHOD_PATIENTS_SEARCH, request, fresh_);
     } else if (operation == "day") {
@@ -234,6 +244,7 @@ class Caller {
       clinic::BookAppointmentRequest request;
       clinic::Appointment& appointment = *request.mutable_appointment();
       const std::size_t count = world_.professionals.size();
+      appointment.set_clinic_id(world_.clinic);
       appointment.set_professional_id(world_.professionals[slot % count]);
       appointment.set_patient_id(world_.patients[slot % world_.patients.size()].id());
       appointment.set_start_us(kBookedFromUs + static_cast<std::int64_t>(slot / count) * kSlotUs);
