@@ -2,35 +2,14 @@
 
 #include <string>
 
+#include "check_parts.h"
 #include "clinic_limits.h"
-#include "clinicdb/base/ids.h"
 #include "clinicdb/clinic/identifiers.h"
 #include "clinicdb/clinic/tables.h"
 
 namespace clinicdb::clinic {
 
 namespace {
-
-Status refuse(std::string_view field, std::string_view why) {
-  std::string message(field);
-  message += ": ";
-  message += why;
-  return invalid_argument(std::move(message)).with_field(field);
-}
-
-Status check_id(std::string_view id, std::string_view field, bool required = false) {
-  if (id.empty()) return required ? refuse(field, "is needed") : Status();
-  if (id.size() != 16)
-    return refuse(field, "an id has 16 bytes, this one " + std::to_string(id.size()));
-  if (Uuid::from_bytes(id).is_nil()) return refuse(field, "the nil id is nobody's");
-  return {};
-}
-
-Status check_size(std::string_view text, std::size_t bytes_max, std::string_view field) {
-  if (text.size() <= bytes_max) return {};
-  return refuse(field, "at most " + std::to_string(bytes_max) + " bytes are possible, not " +
-                           std::to_string(text.size()));
-}
 
 template <class Repeated>
 Status check_count(const Repeated& list, std::string_view field) {
@@ -297,6 +276,24 @@ Status check(Appointment& appointment) {
   }
   if (!AppointmentStatus_IsValid(appointment.status()))
     return refuse("appointment.status", "is not known");
+  RETURN_IF_ERROR(check_id(appointment.service_id(), "appointment.service_id"));
+  RETURN_IF_ERROR(check_id(appointment.session_id(), "appointment.session_id"));
+  if (static_cast<std::size_t>(appointment.equipment_ids_size()) > kEquipmentMax) {
+    return refuse("appointment.equipment_ids",
+                  "at most " + std::to_string(kEquipmentMax) + " are possible");
+  }
+  for (const std::string& id : appointment.equipment_ids())
+    RETURN_IF_ERROR(check_id(id, "appointment.equipment_ids", true));
+  if (appointment.buffer_before_minutes() > kBufferMinutesMax)
+    return refuse("appointment.buffer_before_minutes", "at most 240 minutes are possible");
+  if (appointment.buffer_after_minutes() > kBufferMinutesMax)
+    return refuse("appointment.buffer_after_minutes", "at most 240 minutes are possible");
+  if (appointment.capacity() > kCapacityMax) {
+    return refuse("appointment.capacity",
+                  "at most " + std::to_string(kCapacityMax) + " are possible");
+  }
+  if (!appointment.session_id().empty() && appointment.patient_id().empty())
+    return refuse("appointment.patient_id", "a participant of a group is a patient");
   RETURN_IF_ERROR(check_size(appointment.title(), kTitleBytesMax, "appointment.title"));
   return check_size(appointment.note(), kNoteBytesMax, "appointment.note");
 }

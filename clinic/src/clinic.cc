@@ -12,6 +12,8 @@ struct Clinic::Parts {
   engine::Schema schema;
   std::unique_ptr<engine::Store> store;
   std::unique_ptr<Core> core;
+  std::unique_ptr<Availability> availability;
+  std::unique_ptr<Calendar> calendar;
   std::unique_ptr<Billing> billing;
   std::unique_ptr<Care> care;
   std::unique_ptr<Catalogue> catalogue;
@@ -22,7 +24,9 @@ struct Clinic::Parts {
   std::unique_ptr<People> people;
   std::unique_ptr<Records> records;
   std::unique_ptr<Scheduling> scheduling;
+  std::unique_ptr<SeriesBookings> series;
   std::unique_ptr<Tenants> tenants;
+  std::unique_ptr<Waitlist> waitlist;
 };
 
 Result<std::unique_ptr<Clinic>> Clinic::open(const std::string& directory, ClinicOptions options) {
@@ -35,6 +39,8 @@ Result<std::unique_ptr<Clinic>> Clinic::open(const std::string& directory, Clini
   parts->core =
       std::make_unique<Core>(*parts->store, clock, options.store.random, std::move(options.audit));
   const Core& core = *parts->core;
+  parts->availability = std::make_unique<Availability>(core);
+  parts->calendar = std::make_unique<Calendar>(core);
   parts->billing = std::make_unique<Billing>(core);
   parts->care = std::make_unique<Care>(core);
   parts->catalogue = std::make_unique<Catalogue>(core);
@@ -45,7 +51,9 @@ Result<std::unique_ptr<Clinic>> Clinic::open(const std::string& directory, Clini
   parts->people = std::make_unique<People>(core);
   parts->records = std::make_unique<Records>(core);
   parts->scheduling = std::make_unique<Scheduling>(core);
+  parts->series = std::make_unique<SeriesBookings>(core);
   parts->tenants = std::make_unique<Tenants>(core);
+  parts->waitlist = std::make_unique<Waitlist>(core);
   return std::unique_ptr<Clinic>(new Clinic(std::move(parts)));
 }
 
@@ -55,6 +63,8 @@ Clinic::~Clinic() = default;
 Status Clinic::close() { return parts_->store->close(); }
 
 engine::Store& Clinic::store() { return *parts_->store; }
+Availability& Clinic::availability() { return *parts_->availability; }
+Calendar& Clinic::calendar() { return *parts_->calendar; }
 Billing& Clinic::billing() { return *parts_->billing; }
 Care& Clinic::care() { return *parts_->care; }
 Catalogue& Clinic::catalogue() { return *parts_->catalogue; }
@@ -65,6 +75,8 @@ Patients& Clinic::patients() { return *parts_->patients; }
 People& Clinic::people() { return *parts_->people; }
 Records& Clinic::records() { return *parts_->records; }
 Scheduling& Clinic::scheduling() { return *parts_->scheduling; }
+SeriesBookings& Clinic::series() { return *parts_->series; }
 Tenants& Clinic::tenants() { return *parts_->tenants; }
+Waitlist& Clinic::waitlist() { return *parts_->waitlist; }
 
 }  // namespace clinicdb::clinic

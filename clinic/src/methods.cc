@@ -7,7 +7,9 @@
 
 #include "clinicdb/base/check.h"
 #include "clinicdb/clinic/schema/appointment.pb.h"
+#include "clinicdb/clinic/schema/availability.pb.h"
 #include "clinicdb/clinic/schema/billing.pb.h"
+#include "clinicdb/clinic/schema/calendar.pb.h"
 #include "clinicdb/clinic/schema/care.pb.h"
 #include "clinicdb/clinic/schema/catalogue.pb.h"
 #include "clinicdb/clinic/schema/consent.pb.h"
@@ -16,7 +18,9 @@
 #include "clinicdb/clinic/schema/patient.pb.h"
 #include "clinicdb/clinic/schema/people.pb.h"
 #include "clinicdb/clinic/schema/record.pb.h"
+#include "clinicdb/clinic/schema/series.pb.h"
 #include "clinicdb/clinic/schema/tenant.pb.h"
+#include "clinicdb/clinic/schema/waitlist.pb.h"
 
 namespace clinicdb::clinic {
 
@@ -45,6 +49,10 @@ std::vector<MethodInfo> declared_methods() {
   append_methods(*PatientMerge::descriptor()->file(), list);
   append_methods(*ClinicalRecord::descriptor()->file(), list);
   append_methods(*Appointment::descriptor()->file(), list);
+  append_methods(*ListCalendarRequest::descriptor()->file(), list);
+  append_methods(*Series::descriptor()->file(), list);
+  append_methods(*WaitlistEntry::descriptor()->file(), list);
+  append_methods(*Hours::descriptor()->file(), list);
   append_methods(*Invoice::descriptor()->file(), list);
   append_methods(*DomainEvent::descriptor()->file(), list);
   append_methods(*Consent::descriptor()->file(), list);

@@ -76,6 +76,8 @@ const std::vector<Link>& links() {
       link<&records_table>({{RecordIndex::kTimeline, &plain}}),
       link<&appointments_table>(
           {{AppointmentIndex::kClaims, &claimed}, {AppointmentIndex::kPatientReleased, &plain}}),
+      link<&series_table>({{SeriesIndex::kPatient, &plain}}),
+      link<&waitlist_table>({{WaitlistIndex::kPatient, &plain}}),
       link<&invoices_table>({{InvoiceIndex::kPatient, &plain}}),
       link<&payments_table>({{PaymentIndex::kPatient, &plain}}),
       link<&packets_table>({{PacketIndex::kPatient, &plain}}),

@@ -72,6 +72,27 @@ Result<std::shared_ptr<const Response>> find_record(const Core& core, const Call
   });
 }
 
+/// Deletes a record; its history stays.
+template <class Response, class R>
+Result<Response> remove_record(const Core& core, const CallContext& context, const PutKind& kind,
+                               const engine::Table<R>& table,
+                               const google::protobuf::Message& request, const std::string& id) {
+  RETURN_IF_ERROR(core.authorise(kind.method, context, id));
+  RETURN_IF_ERROR(id_from_bytes(id, "id").status());
+  return core.execute<Response>(
+      context, request_hash(context, kind.method, request),
+      [&](engine::Transaction& tx, Response& response) -> Status {
+        if (Status removed = tx.remove(table.def(), id, {}); !removed.ok()) {
+          if (removed.code() != StatusCode::kNotFound) return removed;
+          return not_found("no such " + std::string(kind.noun)).with_field("id");
+        }
+        response.mutable_result()->set_id(id);
+        EventPayload payload;
+        payload.set_id(id);
+        return tx.emit(static_cast<std::uint16_t>(kind.event), payload.SerializeAsString());
+      });
+}
+
 /// A page of records in order of id.
 template <class Response, class R, class Request>
 Result<Response> list_records(engine::Reader& reader, const engine::Table<R>& table,

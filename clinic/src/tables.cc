@@ -2,6 +2,7 @@
 
 #include <google/protobuf/repeated_ptr_field.h>
 
+#include <algorithm>
 #include <vector>
 
 #include "clinicdb/engine/fold.h"
@@ -74,14 +75,55 @@ std::string_view record_title(const ClinicalRecord& record) {
 
 void add_claims(const Appointment& appointment, IndexEntries& out) {
   if (!claims_time(appointment.status())) return;
-  const auto claim = [&](ResourceKind kind, const std::string& id) {
-    if (id.empty()) return;
-    out.add_claim(resource_key(kind, id), Time{appointment.start_us()}, Time{appointment.end_us()},
+  const auto claim = [&](ResourceKind kind, const std::string& key, TimeSpan span) {
+    out.add_claim(key, Time{span.start_us}, Time{span.end_us},
                   encode_calendar_covered(appointment, kind));
   };
-  claim(RESOURCE_KIND_PROFESSIONAL, appointment.professional_id());
-  claim(RESOURCE_KIND_ROOM, appointment.room_id());
-  claim(RESOURCE_KIND_PATIENT, appointment.patient_id());
+  const TimeSpan own{appointment.start_us(), appointment.end_us()};
+  const auto claim_alone = [&](ResourceKind kind, const std::string& id) {
+    if (id.empty()) return;
+    const std::string key = resource_key(kind, id);
+    if (!is_overbooked(appointment, kind)) return claim(kind, key, claimed_span(appointment));
+    for (const Appointment::Piece& piece : appointment.overbooking().pieces()) {
+      if (piece.kind() == kind) claim(kind, key, {piece.start_us(), piece.end_us()});
+    }
+  };
+  if (appointment.session_id().empty()) {
+    claim_alone(RESOURCE_KIND_PROFESSIONAL, appointment.professional_id());
+    claim_alone(RESOURCE_KIND_ROOM, appointment.room_id());
+    for (int i = 0; i < appointment.equipment_units_size(); ++i) {
+      claim(RESOURCE_KIND_EQUIPMENT,
+            unit_key(RESOURCE_KIND_EQUIPMENT, appointment.equipment_ids(i),
+                     appointment.equipment_units(i)),
+            claimed_span(appointment));
+    }
+  } else {
+    claim(RESOURCE_KIND_SEAT,
+          unit_key(RESOURCE_KIND_SEAT, appointment.session_id(), appointment.seat()), own);
+  }
+  if (!appointment.patient_id().empty()) {
+    claim(RESOURCE_KIND_PATIENT, resource_key(RESOURCE_KIND_PATIENT, appointment.patient_id()),
+          own);
+  }
+}
+
+void add_overbooked(const Appointment& appointment, IndexEntries& out) {
+  if (!claims_time(appointment.status())) return;
+  for (const int kind : appointment.overbooking().kinds()) {
+    const std::string& id =
+        kind == RESOURCE_KIND_ROOM ? appointment.room_id() : appointment.professional_id();
+    out.add(Key()
+                .raw(resource_key(static_cast<ResourceKind>(kind), id))
+                .time(Time{appointment.start_us()}),
+            encode_calendar_covered(appointment, RESOURCE_KIND_UNSPECIFIED));
+  }
+}
+
+std::string exception_covered(const AvailabilityException& exception) {
+  std::string out;
+  append_le64(out, static_cast<std::uint64_t>(exception.end_us()));
+  out.push_back(exception.works() ? '\x01' : '\x00');
+  return out.append(exception.clinic_id());
 }
 
 void append_short(std::string& out, std::string_view text) {
@@ -128,6 +170,28 @@ std::string date_key(const Date& date) {
 
 std::string resource_key(ResourceKind kind, std::string_view id_bytes) {
   return Key().u8(static_cast<std::uint8_t>(kind)).raw(id_bytes).str();
+}
+
+std::string unit_key(ResourceKind kind, std::string_view id_bytes, std::uint32_t unit) {
+  return Key()
+      .u8(static_cast<std::uint8_t>(kind))
+      .raw(id_bytes)
+      .u16(static_cast<std::uint16_t>(unit))
+      .str();
+}
+
+TimeSpan claimed_span(const Appointment& appointment) {
+  return {appointment.start_us() - appointment.buffer_before_minutes() * kMinuteUs,
+          appointment.end_us() + appointment.buffer_after_minutes() * kMinuteUs};
+}
+
+bool is_overbooked(const Appointment& appointment, ResourceKind kind) {
+  const auto& kinds = appointment.overbooking().kinds();
+  return std::find(kinds.begin(), kinds.end(), kind) != kinds.end();
+}
+
+std::string holiday_scope(std::string_view clinic_id) {
+  return clinic_id.empty() ? std::string(16, '\0') : std::string(clinic_id);
 }
 
 std::string display_name(const Names& names) {
@@ -194,51 +258,99 @@ bool RecordCovered::decode(std::string_view bytes, RecordCovered& out) {
   return true;
 }
 
-// present (1: bit 0 end, 1 clinic, 2 professional, 3 room, 4 patient) | status (1) | end (i64 LE) |
-// ids (16 each) | title
+// present (1: bit 0 end, 1 clinic, 2 professional, 3 room, 4 patient, 5 buffers, 6 service, 7
+// flags) | status (1) | end (i64 LE) | buffers before, after (minutes, 1 each) | flags (1: bit 0
+// overbooked, 1 group, 2 participant) | ids (16 each, the service's last) | title
 namespace {
 constexpr unsigned kHasEnd = 1;
 constexpr unsigned kHasClinic = 2;
 constexpr unsigned kHasProfessional = 4;
 constexpr unsigned kHasRoom = 8;
 constexpr unsigned kHasPatient = 16;
-constexpr unsigned kHasKnown = 31;
+constexpr unsigned kHasBuffers = 32;
+constexpr unsigned kHasService = 64;
+constexpr unsigned kHasFlags = 128;
+constexpr unsigned kFlagOverbooked = 1;
+constexpr unsigned kFlagGroup = 2;
+constexpr unsigned kFlagParticipant = 4;
+constexpr unsigned kFlagsKnown = 7;
+
+unsigned calendar_flags(const Appointment& appointment) {
+  return (appointment.overbooking().kinds().empty() ? 0 : kFlagOverbooked) |
+         (appointment.capacity() > 1 ? kFlagGroup : 0) |
+         (appointment.session_id().empty() ? 0 : kFlagParticipant);
+}
+
+bool claims_buffers(ResourceKind kind) {
+  return kind == RESOURCE_KIND_PROFESSIONAL || kind == RESOURCE_KIND_ROOM ||
+         kind == RESOURCE_KIND_EQUIPMENT;
+}
 }  // namespace
 
 std::string encode_calendar_covered(const Appointment& appointment, ResourceKind key_kind) {
   unsigned present = 0;
   const auto note = [&](unsigned bit, const std::string& id, ResourceKind kind) {
-    if (!id.empty() && key_kind != kind) present |= bit;
+    if (!id.empty() && (key_kind != kind || kind == RESOURCE_KIND_UNSPECIFIED)) present |= bit;
   };
-  if (key_kind == RESOURCE_KIND_CLINIC) present |= kHasEnd;
+  // A piece of an overbooked appointment's time says nothing of where that ends.
+  if (key_kind == RESOURCE_KIND_CLINIC || key_kind == RESOURCE_KIND_UNSPECIFIED) present |= kHasEnd;
+  const bool buffered =
+      appointment.buffer_before_minutes() != 0 || appointment.buffer_after_minutes() != 0;
+  if (buffered && claims_buffers(key_kind)) present |= kHasBuffers;
+  const unsigned flags = calendar_flags(appointment);
+  if (flags != 0) present |= kHasFlags;
   note(kHasClinic, appointment.clinic_id(), RESOURCE_KIND_CLINIC);
   note(kHasProfessional, appointment.professional_id(), RESOURCE_KIND_PROFESSIONAL);
   note(kHasRoom, appointment.room_id(), RESOURCE_KIND_ROOM);
   note(kHasPatient, appointment.patient_id(), RESOURCE_KIND_PATIENT);
+  note(kHasService, appointment.service_id(), RESOURCE_KIND_UNSPECIFIED);
   std::string out;
-  out.reserve(2 + 8 + 4 * 16 + kCoveredTitleBytesMax);
+  out.reserve(2 + 8 + 3 + 5 * 16 + kCoveredTitleBytesMax);
   out.push_back(static_cast<char>(present));
   out.push_back(static_cast<char>(appointment.status()));
   if ((present & kHasEnd) != 0) append_le64(out, static_cast<std::uint64_t>(appointment.end_us()));
+  if ((present & kHasBuffers) != 0) {
+    out.push_back(static_cast<char>(appointment.buffer_before_minutes()));
+    out.push_back(static_cast<char>(appointment.buffer_after_minutes()));
+  }
+  if ((present & kHasFlags) != 0) out.push_back(static_cast<char>(flags));
   if ((present & kHasClinic) != 0) out.append(appointment.clinic_id());
   if ((present & kHasProfessional) != 0) out.append(appointment.professional_id());
   if ((present & kHasRoom) != 0) out.append(appointment.room_id());
   if ((present & kHasPatient) != 0) out.append(appointment.patient_id());
+  if ((present & kHasService) != 0) out.append(appointment.service_id());
   out.append(cut_text(appointment.title(), kCoveredTitleBytesMax));
   return out;
 }
 
-bool decode_calendar_covered(std::string_view bytes, CalendarEntry& out) {
+bool decode_calendar_covered(std::string_view bytes, CalendarEntry& out, CalendarBuffers* buffers) {
   if (bytes.size() < 2) return false;
   const unsigned present = static_cast<std::uint8_t>(bytes[0]);
   const int status = static_cast<std::uint8_t>(bytes[1]);
-  if ((present & ~kHasKnown) != 0 || !AppointmentStatus_IsValid(status)) return false;
+  if (!AppointmentStatus_IsValid(status)) return false;
   out.set_status(static_cast<AppointmentStatus>(status));
   bytes.remove_prefix(2);
   if ((present & kHasEnd) != 0) {
     if (bytes.size() < 8) return false;
     out.set_end_us(static_cast<std::int64_t>(load_le64(bytes.data())));
     bytes.remove_prefix(8);
+  }
+  if ((present & kHasBuffers) != 0) {
+    if (bytes.size() < 2) return false;
+    if (buffers != nullptr) {
+      buffers->before_minutes = static_cast<std::uint8_t>(bytes[0]);
+      buffers->after_minutes = static_cast<std::uint8_t>(bytes[1]);
+    }
+    bytes.remove_prefix(2);
+  }
+  if ((present & kHasFlags) != 0) {
+    if (bytes.empty()) return false;
+    const unsigned flags = static_cast<std::uint8_t>(bytes[0]);
+    if ((flags & ~kFlagsKnown) != 0) return false;
+    out.set_overbooked((flags & kFlagOverbooked) != 0);
+    out.set_group((flags & kFlagGroup) != 0);
+    out.set_participant((flags & kFlagParticipant) != 0);
+    bytes.remove_prefix(1);
   }
   const auto take = [&](unsigned bit, std::string* id) {
     if ((present & bit) == 0) return true;
@@ -251,7 +363,8 @@ bool decode_calendar_covered(std::string_view bytes, CalendarEntry& out) {
       ((present & kHasProfessional) != 0 &&
        !take(kHasProfessional, out.mutable_professional_id())) ||
       ((present & kHasRoom) != 0 && !take(kHasRoom, out.mutable_room_id())) ||
-      ((present & kHasPatient) != 0 && !take(kHasPatient, out.mutable_patient_id()))) {
+      ((present & kHasPatient) != 0 && !take(kHasPatient, out.mutable_patient_id())) ||
+      ((present & kHasService) != 0 && !take(kHasService, out.mutable_service_id()))) {
     return false;
   }
   out.set_title(bytes.data(), bytes.size());
@@ -446,7 +559,8 @@ const Table<ClinicalRecord>& records_table() {
 const Table<Appointment>& appointments_table() {
   static const Table<Appointment> definition =
       table<Appointment>(0x0130, "appointment")
-          .claims(AppointmentIndex::kClaims, "claims", &add_claims, kResourceKeyBytes)
+          .claims(AppointmentIndex::kClaims, "claims", &add_claims,
+                  kResourceKeyBytes + kTagTimeBytes)
           .ordered(
               AppointmentIndex::kClinicStart, "clinic_start",
               [](const Appointment& a, IndexEntries& out) {
@@ -454,12 +568,98 @@ const Table<Appointment>& appointments_table() {
                 out.add(Key().raw(a.clinic_id()).time(Time{a.start_us()}),
                         encode_calendar_covered(a, RESOURCE_KIND_CLINIC));
               },
-              16)
+              16 + kTagTimeBytes)
           .ordered(
               AppointmentIndex::kPatientReleased, "patient_released",
               [](const Appointment& a, IndexEntries& out) {
                 if (a.patient_id().empty() || claims_time(a.status())) return;
                 out.add(Key().raw(a.patient_id()).time(Time{a.start_us()}));
+              },
+              16)
+          .ordered(
+              AppointmentIndex::kSeries, "series",
+              [](const Appointment& a, IndexEntries& out) {
+                if (!a.series_id().empty())
+                  out.add(Key().raw(a.series_id()).u32(a.series_number()));
+              },
+              16)
+          .ordered(AppointmentIndex::kOverbooked, "overbooked", &add_overbooked, kResourceKeyBytes)
+          .ordered(AppointmentIndex::kHeldUntil, "held_until",
+                   [](const Appointment& a, IndexEntries& out) {
+                     if (a.status() == APPOINTMENT_STATUS_HELD)
+                       out.add(Key().time(Time{a.hold_until_us()}));
+                   });
+  return definition;
+}
+
+const Table<Series>& series_table() {
+  static const Table<Series> definition = table<Series>(0x0131, "series")
+                                              .ordered(
+                                                  SeriesIndex::kPatient, "patient",
+                                                  [](const Series& s, IndexEntries& out) {
+                                                    if (!s.patient_id().empty())
+                                                      out.add(s.patient_id());
+                                                  },
+                                                  16);
+  return definition;
+}
+
+const Table<WaitlistEntry>& waitlist_table() {
+  static const Table<WaitlistEntry> definition =
+      table<WaitlistEntry>(0x0132, "waitlist")
+          .ordered(
+              WaitlistIndex::kRank, "rank",
+              [](const WaitlistEntry& w, IndexEntries& out) {
+                if (w.status() != WAITLIST_STATUS_WAITING && w.status() != WAITLIST_STATUS_OFFERED)
+                  return;
+                out.add(Key()
+                            .raw(w.clinic_id())
+                            .u8(static_cast<std::uint8_t>(9 - w.priority()))
+                            .time(Time{w.since_us()}));
+              },
+              16)
+          .ordered(
+              WaitlistIndex::kPatient, "patient",
+              [](const WaitlistEntry& w, IndexEntries& out) { out.add(w.patient_id()); }, 16);
+  return definition;
+}
+
+const Table<Hours>& hours_table() {
+  static const Table<Hours> definition =
+      table<Hours>(0x0140, "hours")
+          .ordered(
+              HoursIndex::kResource, "resource",
+              [](const Hours& h, IndexEntries& out) {
+                out.add(resource_key(h.kind(), h.resource_id()), h.SerializeAsString());
+              },
+              kResourceKeyBytes);
+  return definition;
+}
+
+const Table<AvailabilityException>& exceptions_table() {
+  static const Table<AvailabilityException> definition =
+      table<AvailabilityException>(0x0141, "exception")
+          .ordered(
+              ExceptionIndex::kResource, "resource",
+              [](const AvailabilityException& e, IndexEntries& out) {
+                out.add(Key().raw(resource_key(e.kind(), e.resource_id())).time(Time{e.start_us()}),
+                        exception_covered(e));
+              },
+              kResourceKeyBytes);
+  return definition;
+}
+
+const Table<Holiday>& holidays_table() {
+  static const Table<Holiday> definition =
+      table<Holiday>(0x0142, "holiday")
+          .ordered(
+              HolidayIndex::kDay, "day",
+              [](const Holiday& h, IndexEntries& out) {
+                out.add(Key().raw(holiday_scope(h.clinic_id())).raw(date_key(h.day())),
+                        Key()
+                            .u16(static_cast<std::uint16_t>(h.open_from_minute()))
+                            .u16(static_cast<std::uint16_t>(h.open_until_minute()))
+                            .str());
               },
               16);
   return definition;

@@ -10,7 +10,9 @@
 
 namespace clinicdb::server {
 
+using clinic::Availability;
 using clinic::Billing;
+using clinic::Calendar;
 using clinic::CallContext;
 using clinic::Care;
 using clinic::Catalogue;
@@ -23,9 +25,27 @@ using clinic::Patients;
 using clinic::People;
 using clinic::Records;
 using clinic::Scheduling;
+using clinic::SeriesBookings;
 using clinic::Tenants;
+using clinic::Waitlist;
 
 // A new service takes one line here ...
+template <>
+const Availability& service_of<Availability>(Clinic& clinic) {
+  return clinic.availability();
+}
+template <>
+const Calendar& service_of<Calendar>(Clinic& clinic) {
+  return clinic.calendar();
+}
+template <>
+const SeriesBookings& service_of<SeriesBookings>(Clinic& clinic) {
+  return clinic.series();
+}
+template <>
+const Waitlist& service_of<Waitlist>(Clinic& clinic) {
+  return clinic.waitlist();
+}
 template <>
 const Billing& service_of<Billing>(Clinic& clinic) {
   return clinic.billing();
@@ -156,6 +176,37 @@ constexpr auto kServed = std::to_array<ServedMethod>({
     serve<taking<clinic::GetAppointmentRequest>(&Scheduling::get)>(clinic::METHOD_SCHEDULING_GET),
     serve<&Scheduling::list_day>(clinic::METHOD_SCHEDULING_LIST_DAY),
     serve<&Scheduling::history>(clinic::METHOD_SCHEDULING_HISTORY),
+    serve<&Scheduling::reschedule>(clinic::METHOD_SCHEDULING_RESCHEDULE),
+    serve<&Scheduling::change_status>(clinic::METHOD_SCHEDULING_CHANGE_STATUS),
+    serve<&Scheduling::hold>(clinic::METHOD_SCHEDULING_HOLD),
+    serve<&Scheduling::release_hold>(clinic::METHOD_SCHEDULING_RELEASE_HOLD),
+    serve<&Scheduling::expire_holds>(clinic::METHOD_SCHEDULING_EXPIRE_HOLDS),
+
+    serve<&SeriesBookings::book>(clinic::METHOD_SERIES_BOOK),
+    serve<&SeriesBookings::get>(clinic::METHOD_SERIES_GET),
+    serve<&SeriesBookings::edit>(clinic::METHOD_SERIES_EDIT),
+
+    serve<&Calendar::list>(clinic::METHOD_CALENDAR_LIST),
+    serve<&Calendar::list_patient>(clinic::METHOD_CALENDAR_LIST_PATIENT),
+    serve<&Calendar::count>(clinic::METHOD_CALENDAR_COUNT),
+
+    serve<&Waitlist::add>(clinic::METHOD_WAITLIST_ADD),
+    serve<&Waitlist::get>(clinic::METHOD_WAITLIST_GET),
+    serve<&Waitlist::list>(clinic::METHOD_WAITLIST_LIST),
+    serve<&Waitlist::withdraw>(clinic::METHOD_WAITLIST_WITHDRAW),
+    serve<&Waitlist::answer>(clinic::METHOD_WAITLIST_ANSWER),
+    serve<&Waitlist::offer>(clinic::METHOD_WAITLIST_OFFER),
+
+    serve<&Availability::put_hours>(clinic::METHOD_AVAILABILITY_PUT_HOURS),
+    serve<&Availability::list_hours>(clinic::METHOD_AVAILABILITY_LIST_HOURS),
+    serve<&Availability::remove_hours>(clinic::METHOD_AVAILABILITY_REMOVE_HOURS),
+    serve<&Availability::put_exception>(clinic::METHOD_AVAILABILITY_PUT_EXCEPTION),
+    serve<&Availability::list_exceptions>(clinic::METHOD_AVAILABILITY_LIST_EXCEPTIONS),
+    serve<&Availability::remove_exception>(clinic::METHOD_AVAILABILITY_REMOVE_EXCEPTION),
+    serve<&Availability::put_holiday>(clinic::METHOD_AVAILABILITY_PUT_HOLIDAY),
+    serve<&Availability::list_holidays>(clinic::METHOD_AVAILABILITY_LIST_HOLIDAYS),
+    serve<&Availability::remove_holiday>(clinic::METHOD_AVAILABILITY_REMOVE_HOLIDAY),
+    serve<&Availability::find_slots>(clinic::METHOD_AVAILABILITY_FIND_SLOTS),
 
     serve<&Billing::put_price>(clinic::METHOD_BILLING_PUT_PRICE),
     serve<&Billing::get_price>(clinic::METHOD_BILLING_GET_PRICE),

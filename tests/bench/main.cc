@@ -108,6 +108,50 @@ int main(int argc, char** argv) {
                          "Count processor time instead of time, for a machine that is busy");
   add_common(*read_command, common);
 
+  BookOptions book;
+  CLI::App* const book_command = app.add_subcommand(
+      "book", "Bookings: one caller beside fdatasync, many callers, both beside SQLite");
+  book_command->add_option("--patients", book.patients, "In the store")->capture_default_str();
+  book_command->add_option("--professionals", book.professionals, "Who are booked in turn")
+      ->capture_default_str();
+  book_command->add_option("--rounds", book.rounds, "How often each takes its turn")
+      ->capture_default_str();
+  book_command->add_option("--calls", book.calls, "One caller's, a round")->capture_default_str();
+  book_command->add_option("--callers", book.callers, "Many callers are this many")
+      ->capture_default_str();
+  book_command->add_option("--seconds", book.seconds, "Of the many callers, a round")
+      ->capture_default_str();
+  add_common(*book_command, common);
+
+  SlotsOptions slots;
+  CLI::App* const slots_command =
+      app.add_subcommand("slots", "Free time: a week's, the first of many, and a clinic's day");
+  slots_command->add_option("--professionals", slots.professionals, "Who are asked for")
+      ->capture_default_str();
+  slots_command->add_option("--days", slots.days, "Their calendars are filled for")
+      ->capture_default_str()
+      ->check(CLI::Range(14, 360));
+  slots_command->add_option("--rounds", slots.rounds, "How often each takes its turn")
+      ->capture_default_str();
+  slots_command->add_option("--calls", slots.calls, "Of each kind, a round")->capture_default_str();
+  add_common(*slots_command, common);
+
+  WorkloadOptions workload;
+  CLI::App* const workload_command =
+      app.add_subcommand("workload", "What clinics do all day, in its proportions, beside SQLite");
+  workload_command->add_option("--tenants", workload.tenants, "In the store")
+      ->capture_default_str();
+  workload_command->add_option("--patients", workload.patients, "A tenant")->capture_default_str();
+  workload_command->add_option("--appointments", workload.appointments, "A tenant")
+      ->capture_default_str();
+  workload_command->add_option("--threads", workload.threads, "Who call")->capture_default_str();
+  workload_command->add_option("--rounds", workload.rounds, "How often each takes its turn")
+      ->capture_default_str();
+  workload_command->add_option("--seconds", workload.seconds, "A round")->capture_default_str();
+  workload_command->add_option("--seed", workload.seed, "Of the mix")->capture_default_str();
+  workload_command->add_flag("!--no-sqlite", workload.sqlite, "Leave SQLite out");
+  add_common(*workload_command, common);
+
   RawOptions raw;
   CLI::App* const raw_command =
       app.add_subcommand("raw", "The limits alone: RocksDB's memtable, and fdatasync by size");
@@ -128,6 +172,24 @@ int main(int argc, char** argv) {
     return run("read", common, [&](const std::string& directory, Report& report) {
       read.directory = directory;
       return bench_read(read, report);
+    });
+  }
+  if (*book_command) {
+    return run("book", common, [&](const std::string& directory, Report& report) {
+      book.directory = directory;
+      return bench_book(book, report);
+    });
+  }
+  if (*slots_command) {
+    return run("slots", common, [&](const std::string& directory, Report& report) {
+      slots.directory = directory;
+      return bench_slots(slots, report);
+    });
+  }
+  if (*workload_command) {
+    return run("workload", common, [&](const std::string& directory, Report& report) {
+      workload.directory = directory;
+      return bench_workload(workload, report);
     });
   }
   return run("raw", common, [&](const std::string& directory, Report& report) {

@@ -35,6 +35,42 @@ struct ReadOptions {
 /// One thread's reads beside raw RocksDB on the same rows, and beside SQLite.
 Status bench_read(const ReadOptions& options, Report& report);
 
+struct BookOptions {
+  std::string directory;
+  std::size_t patients = 20'000;
+  std::size_t professionals = 64;
+  std::size_t rounds = 5;
+  std::size_t calls = 200;  ///< one caller's, a round
+  std::size_t callers = 64;
+  double seconds = 1;  ///< of the callers together, a round
+};
+/// Bookings: one caller beside fdatasync, many callers, both beside SQLite.
+Status bench_book(const BookOptions& options, Report& report);
+
+struct SlotsOptions {
+  std::string directory;
+  std::size_t professionals = 20;
+  std::size_t days = 90;
+  std::size_t rounds = 3;
+  std::size_t calls = 2'000;  ///< of each kind, a round
+};
+/// Free time and calendars: a week's slots, the first free one of many, a clinic's day.
+Status bench_slots(const SlotsOptions& options, Report& report);
+
+struct WorkloadOptions {
+  std::string directory;
+  std::size_t tenants = 100;
+  std::size_t patients = 1'000;      ///< of each tenant
+  std::size_t appointments = 5'000;  ///< of each tenant
+  std::size_t threads = 16;
+  std::size_t rounds = 3;
+  double seconds = 5;  ///< a round
+  std::uint64_t seed = 1;
+  bool sqlite = true;
+};
+/// What clinics do all day, in the proportions in which they do it, beside SQLite.
+Status bench_workload(const WorkloadOptions& options, Report& report);
+
 struct RawOptions {
   std::string directory;
   std::size_t rounds = 7;

@@ -1,10 +1,9 @@
 #include "bench/sqlite_peer.h"
 
-#include <google/protobuf/arena.h>
-
 #include <algorithm>
 #include <chrono>
 
+#include "bench/sqlite_statement.h"
 #include "clinicdb/clinic/tables.h"
 #include "clinicdb/engine/fold.h"
 
@@ -56,6 +55,7 @@ enum : std::size_t {
   kGetPatient,
   kFindCpf,
   kListDay,
+  kLastBefore,
   kBegin,
   kCommit
 };
@@ -79,6 +79,8 @@ constexpr const char* kStatements[] = {
     "SELECT start, end, appointment, status, clinic, professional, room, patient, title FROM claim "
     "WHERE tenant = ?1 AND kind = ?2 AND resource = ?3 AND start >= ?4 AND start < ?5 ORDER BY "
     "start",
+    "SELECT end FROM claim WHERE tenant = ?1 AND kind = ?2 AND resource = ?3 AND start < ?4 ORDER "
+    "BY start DESC LIMIT 1",
     "BEGIN IMMEDIATE",
     "COMMIT"};
 
@@ -107,73 +109,7 @@ std::vector<std::string> reversed_phones(const clinic::Patient& patient) {
   return phones;
 }
 
-/// An answer's memory, on the stack as long as it is small.
-class AnswerArena {
- public:
-  AnswerArena() : arena_(options()) {}
-  template <class Answer>
-  Answer& make() {
-    return *google::protobuf::Arena::CreateMessage<Answer>(&arena_);
-  }
-
- private:
-  google::protobuf::ArenaOptions options() {
-    google::protobuf::ArenaOptions options;
-    options.initial_block = block_;
-    options.initial_block_size = sizeof block_;
-    return options;
-  }
-  alignas(8) char block_[4096];
-  google::protobuf::Arena arena_;
-};
-
 }  // namespace
-
-class SqlitePeer::Statement {
- public:
-  Statement(sqlite3* database, sqlite3_stmt* statement)
-      : database_(database), statement_(statement) {}
-  ~Statement() { sqlite3_finalize(statement_); }
-  Statement(const Statement&) = delete;
-  Statement& operator=(const Statement&) = delete;
-
-  // Bound bytes live until the next reset.
-  Statement& text(int at, std::string_view value) {
-    sqlite3_bind_text(statement_, at, value.data(), static_cast<int>(value.size()), SQLITE_STATIC);
-    return *this;
-  }
-  Statement& text_or_null(int at, std::string_view value) {
-    if (!value.empty()) return text(at, value);
-    sqlite3_bind_null(statement_, at);
-    return *this;
-  }
-  Statement& blob(int at, std::string_view value) {
-    sqlite3_bind_blob(statement_, at, value.data(), static_cast<int>(value.size()), SQLITE_STATIC);
-    return *this;
-  }
-  Statement& number(int at, std::int64_t value) {
-    sqlite3_bind_int64(statement_, at, value);
-    return *this;
-  }
-  bool row() { return sqlite3_step(statement_) == SQLITE_ROW; }
-  std::int64_t number(int column) { return sqlite3_column_int64(statement_, column); }
-  std::string_view bytes(int column) {
-    const void* at = sqlite3_column_blob(statement_, column);
-    return {static_cast<const char*>(at),
-            static_cast<std::size_t>(sqlite3_column_bytes(statement_, column))};
-  }
-  void reset() { sqlite3_reset(statement_); }
-  Status run() {
-    const int code = sqlite3_step(statement_);
-    sqlite3_reset(statement_);
-    if (code == SQLITE_DONE) return {};
-    return internal_error(std::string("SQLite: ") + sqlite3_errmsg(database_));
-  }
-
- private:
-  sqlite3* database_;
-  sqlite3_stmt* statement_;
-};
 
 SqlitePeer::SqlitePeer(sqlite3* database, std::uint64_t tenant)
     : database_(database), tenant_(static_cast<std::int64_t>(tenant)) {}
@@ -208,17 +144,17 @@ Status SqlitePeer::run(const char* sql) {
   return internal_error(std::string("SQLite: ") + sqlite3_errmsg(database_));
 }
 
-Result<std::unique_ptr<SqlitePeer::Statement>> SqlitePeer::prepare(const char* sql) {
+Result<std::unique_ptr<SqliteStatement>> SqlitePeer::prepare(const char* sql) {
   sqlite3_stmt* statement = nullptr;
   if (sqlite3_prepare_v3(database_, sql, -1, SQLITE_PREPARE_PERSISTENT, &statement, nullptr) !=
       SQLITE_OK)
     return internal_error(std::string("SQLite: ") + sqlite3_errmsg(database_));
-  return std::make_unique<Statement>(database_, statement);
+  return std::make_unique<SqliteStatement>(database_, statement);
 }
 
 Status SqlitePeer::prepare_all() {
   for (const char* sql : kStatements) {
-    ASSIGN_OR_RETURN(std::unique_ptr<Statement> statement, prepare(sql));
+    ASSIGN_OR_RETURN(std::unique_ptr<SqliteStatement> statement, prepare(sql));
     statements_.push_back(std::move(statement));
   }
   return {};
@@ -353,7 +289,25 @@ Status SqlitePeer::insert_appointment(const clinic::Appointment& appointment) {
   return put_event(3, appointment.id());
 }
 
-bool SqlitePeer::read_patient(Statement& statement,
+// Claims of a resource do not overlap: the last one that begins before this one's end is the only
+// one that can be in the way.
+Result<bool> SqlitePeer::is_free(const clinic::Appointment& appointment) {
+  const auto free = [&](int kind, std::string_view resource) {
+    SqliteStatement& statement = statements_[kLastBefore]
+                                     ->number(1, tenant_)
+                                     .number(2, kind)
+                                     .blob(3, resource)
+                                     .number(4, appointment.end_us());
+    const bool taken = statement.row() && statement.number(0) > appointment.start_us();
+    statement.reset();
+    return !taken;
+  };
+  return free(clinic::RESOURCE_KIND_PROFESSIONAL, appointment.professional_id()) &&
+         free(clinic::RESOURCE_KIND_ROOM, appointment.room_id()) &&
+         free(clinic::RESOURCE_KIND_PATIENT, appointment.patient_id());
+}
+
+bool SqlitePeer::read_patient(SqliteStatement& statement,
                               FunctionRef<void(const clinic::GetPatientResponse&)> use) {
   AnswerArena arena;
   bool found = statement.row();
@@ -385,12 +339,12 @@ void SqlitePeer::day(std::string_view professional_id, std::int64_t start_us, st
                      FunctionRef<void(const clinic::ListDayResponse&)> use) {
   AnswerArena arena;
   auto& response = arena.make<clinic::ListDayResponse>();
-  Statement& statement = statements_[kListDay]
-                             ->number(1, tenant_)
-                             .number(2, clinic::RESOURCE_KIND_PROFESSIONAL)
-                             .blob(3, professional_id)
-                             .number(4, start_us)
-                             .number(5, end_us);
+  SqliteStatement& statement = statements_[kListDay]
+                                   ->number(1, tenant_)
+                                   .number(2, clinic::RESOURCE_KIND_PROFESSIONAL)
+                                   .blob(3, professional_id)
+                                   .number(4, start_us)
+                                   .number(5, end_us);
   const auto put = [&](int column, std::string& to) { to.assign(statement.bytes(column)); };
   while (statement.row()) {
     clinic::CalendarEntry& entry = *response.add_entries();

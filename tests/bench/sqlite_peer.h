@@ -22,6 +22,8 @@
 
 namespace clinicdb::bench {
 
+class SqliteStatement;
+
 class SqlitePeer {
  public:
   static Result<std::unique_ptr<SqlitePeer>> open(const std::string& path, std::uint64_t tenant,
@@ -42,6 +44,9 @@ class SqlitePeer {
   /// read. Within a transaction.
   Status update_patient(const clinic::Patient& before, const clinic::Patient& after);
   Status insert_appointment(const clinic::Appointment& appointment);
+  /// Whether nothing claims its professional, its room or its patient at its time. Within the
+  /// transaction that then inserts it.
+  Result<bool> is_free(const clinic::Appointment& appointment);
 
   // The same answers as the clinic's services give, made on an arena as theirs are; they live until
   // `use` returns. False when there is none.
@@ -53,18 +58,18 @@ class SqlitePeer {
            FunctionRef<void(const clinic::ListDayResponse&)> use);
 
  private:
-  class Statement;
   SqlitePeer(sqlite3* database, std::uint64_t tenant);
   Status run(const char* sql);
-  Result<std::unique_ptr<Statement>> prepare(const char* sql);
+  Result<std::unique_ptr<SqliteStatement>> prepare(const char* sql);
   Status prepare_all();
   Status index_patient(const clinic::Patient& patient);
   Status put_event(int type, std::string_view payload);
-  bool read_patient(Statement& statement, FunctionRef<void(const clinic::GetPatientResponse&)> use);
+  bool read_patient(SqliteStatement& statement,
+                    FunctionRef<void(const clinic::GetPatientResponse&)> use);
 
   sqlite3* database_;
   std::int64_t tenant_;
-  std::vector<std::unique_ptr<Statement>> statements_;
+  std::vector<std::unique_ptr<SqliteStatement>> statements_;
 };
 
 }  // namespace clinicdb::bench

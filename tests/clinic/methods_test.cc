@@ -28,17 +28,21 @@ TEST_CASE(
     services.emplace(method.service);
   }
   CHECK(services == std::set<std::string>{
-                        "BillingService",     //
-                        "CareService",        //
-                        "CatalogueService",   //
-                        "ConsentService",     //
-                        "DuplicateService",   //
-                        "FeedService",        //
-                        "PatientService",     //
-                        "PeopleService",      //
-                        "RecordService",      //
-                        "SchedulingService",  //
-                        "TenantService",      //
+                        "AvailabilityService",  //
+                        "BillingService",       //
+                        "CalendarService",      //
+                        "CareService",          //
+                        "CatalogueService",     //
+                        "ConsentService",       //
+                        "DuplicateService",     //
+                        "FeedService",          //
+                        "PatientService",       //
+                        "PeopleService",        //
+                        "RecordService",        //
+                        "SchedulingService",    //
+                        "SeriesService",        //
+                        "TenantService",        //
+                        "WaitlistService",      //
                     });
   // And no number of the enumeration is without a method.
   const google::protobuf::EnumDescriptor& ids = *MethodId_descriptor();

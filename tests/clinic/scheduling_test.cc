@@ -7,64 +7,11 @@
 #include <thread>
 #include <vector>
 
-#include "clinic_fixture.h"
 #include "clinicdb/clinic/schema/event.pb.h"
+#include "scheduling_fixture.h"
 
 namespace clinicdb::clinic {
 namespace {
-
-constexpr std::int64_t kMinute = 60'000'000;
-
-class Desk {
- public:
-  Desk()
-      : site(clinic.clinic_site("centro")),
-        lia(clinic.professional("Dra. Lia")),
-        rui(clinic.professional("Dr. Rui")),
-        room1(clinic.room("Sala 1")),
-        room2(clinic.room("Sala 2")),
-        ana(clinic.patient("Ana")),
-        bia(clinic.patient("Bia")) {}
-
-  BookAppointmentRequest booking(const std::string& professional, const std::string& room,
-                                 const std::string& patient, std::int64_t start_us,
-                                 std::int64_t minutes = 30) const {
-    BookAppointmentRequest request;
-    Appointment& appointment = *request.mutable_appointment();
-    appointment.set_clinic_id(site);
-    appointment.set_professional_id(professional);
-    appointment.set_room_id(room);
-    appointment.set_patient_id(patient);
-    appointment.set_start_us(start_us);
-    appointment.set_end_us(start_us + minutes * kMinute);
-    appointment.set_title("Limpeza de pele");
-    return request;
-  }
-  Result<BookAppointmentResponse> book(const BookAppointmentRequest& request) {
-    return clinic->scheduling().book(clinic.context(), request);
-  }
-  ListDayRequest day_of(ResourceKind kind, const std::string& id, const Date& day) const {
-    ListDayRequest request;
-    request.set_kind(kind);
-    request.set_id(id);
-    *request.mutable_day() = day;
-    return request;
-  }
-  std::shared_ptr<const ListDayResponse> list(const ListDayRequest& request) {
-    return must(clinic->scheduling().list_day(clinic.context(), request));
-  }
-  CancelAppointmentRequest cancellation(const std::string& id) const {
-    CancelAppointmentRequest request;
-    request.set_id(id);
-    request.set_reason("viagem");
-    request.set_by(Appointment::Cancellation::BY_PATIENT);
-    return request;
-  }
-
-  ClinicFixture clinic;
-  std::string site, lia, rui, room1, room2, ana, bia;
-  std::int64_t nine = utc_us(2026, 3, 2, 12);  // nine o'clock in São Paulo
-};
 
 TEST_CASE_METHOD(
     Desk,

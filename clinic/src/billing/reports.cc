@@ -1,6 +1,5 @@
 // Reports, each from one range of index entries: nothing is read that is not reported.
 #include <array>
-#include <chrono>
 #include <map>
 #include <utility>
 
@@ -22,13 +21,6 @@ using engine::Reader;
 
 Status corrupt_entry() {
   return data_loss("an index entry of table \"invoice\" does not carry what it should");
-}
-
-std::int64_t day_number(const Date& day) {
-  const std::chrono::year_month_day date{std::chrono::year(day.year()),
-                                         std::chrono::month(static_cast<unsigned>(day.month())),
-                                         std::chrono::day(static_cast<unsigned>(day.day()))};
-  return std::chrono::sys_days(date).time_since_epoch().count();
 }
 
 Result<Date> tenant_day(Reader& reader, Time now) {

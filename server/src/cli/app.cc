@@ -69,6 +69,8 @@ int run_program(int argument_count, const char* const* arguments, Session& sessi
   add_consent_commands(commands);
   add_load_commands(commands);
   add_appointment_commands(commands);
+  add_desk_commands(commands);
+  add_schedule_commands(commands);
   add_bench_command(commands);
   add_config_commands(commands);
   add_completion_command(commands);

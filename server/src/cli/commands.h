@@ -20,8 +20,10 @@ void add_consent_commands(Commands& commands);     // consent
 void add_load_commands(Commands& commands);        // load
 void add_people_commands(Commands& commands);
 void add_appointment_commands(Commands& commands);
-void add_bench_command(Commands& commands);       // bench
-void add_config_commands(Commands& commands);     // config, version
+void add_desk_commands(Commands& commands);      // appointment move, status; hold, series, waitlist
+void add_schedule_commands(Commands& commands);  // service, equipment, hours, slots, calendar
+void add_bench_command(Commands& commands);      // bench
+void add_config_commands(Commands& commands);    // config, version
 void add_completion_command(Commands& commands);  // completion
 
 }  // namespace clinicdb::server

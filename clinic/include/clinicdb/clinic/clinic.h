@@ -26,7 +26,9 @@
 #include <vector>
 
 #include "clinicdb/base/result.h"
+#include "clinicdb/clinic/availability.h"
 #include "clinicdb/clinic/billing.h"
+#include "clinicdb/clinic/calendar.h"
 #include "clinicdb/clinic/care.h"
 #include "clinicdb/clinic/catalogue.h"
 #include "clinicdb/clinic/consents.h"
@@ -38,7 +40,9 @@
 #include "clinicdb/clinic/people.h"
 #include "clinicdb/clinic/records.h"
 #include "clinicdb/clinic/scheduling.h"
+#include "clinicdb/clinic/series.h"
 #include "clinicdb/clinic/tenants.h"
+#include "clinicdb/clinic/waitlist.h"
 #include "clinicdb/engine/store.h"
 
 namespace clinicdb::clinic {
@@ -64,6 +68,8 @@ class Clinic {
   Status close();
 
   engine::Store& store();
+  Availability& availability();
+  Calendar& calendar();
   Billing& billing();
   Care& care();
   Catalogue& catalogue();
@@ -74,7 +80,9 @@ class Clinic {
   People& people();
   Records& records();
   Scheduling& scheduling();
+  SeriesBookings& series();
   Tenants& tenants();
+  Waitlist& waitlist();
 
  private:
   struct Parts;

@@ -15,30 +15,38 @@
 #include "clinicdb/base/clock.h"
 #include "clinicdb/base/ids.h"
 #include "clinicdb/clinic/schema/appointment.pb.h"
+#include "clinicdb/clinic/schema/availability.pb.h"
 #include "clinicdb/clinic/schema/catalogue.pb.h"
 #include "clinicdb/clinic/schema/duplicate.pb.h"
 #include "clinicdb/clinic/schema/patient.pb.h"
 #include "clinicdb/clinic/schema/people.pb.h"
 #include "clinicdb/clinic/schema/record.pb.h"
+#include "clinicdb/clinic/schema/series.pb.h"
 #include "clinicdb/clinic/schema/tenant.pb.h"
+#include "clinicdb/clinic/schema/waitlist.pb.h"
 #include "clinicdb/engine/table.h"
 
 namespace clinicdb::clinic {
 
 // Numbers are permanent. Keys are the 16 bytes of the record's id where nothing else is said.
 
-const engine::Table<TenantProfile>& tenant_profiles_table();  // 0x0100; key kTenantProfileKey
-const engine::Table<ClinicSite>& clinics_table();             // 0x0101
-const engine::Table<User>& users_table();                     // 0x0102
-const engine::Table<Professional>& professionals_table();     // 0x0103
-const engine::Table<Organization>& organizations_table();     // 0x0104
-const engine::Table<Location>& locations_table();             // 0x0105
-const engine::Table<Service>& services_table();               // 0x0106
-const engine::Table<Equipment>& equipment_table();            // 0x0107
-const engine::Table<Patient>& patients_table();               // 0x0110
-const engine::Table<PatientMerge>& patient_merges_table();    // 0x0111
-const engine::Table<ClinicalRecord>& records_table();         // 0x0120; key record_key(type, id)
-const engine::Table<Appointment>& appointments_table();       // 0x0130
+const engine::Table<TenantProfile>& tenant_profiles_table();     // 0x0100; key kTenantProfileKey
+const engine::Table<ClinicSite>& clinics_table();                // 0x0101
+const engine::Table<User>& users_table();                        // 0x0102
+const engine::Table<Professional>& professionals_table();        // 0x0103
+const engine::Table<Organization>& organizations_table();        // 0x0104
+const engine::Table<Location>& locations_table();                // 0x0105
+const engine::Table<Service>& services_table();                  // 0x0106
+const engine::Table<Equipment>& equipment_table();               // 0x0107
+const engine::Table<Patient>& patients_table();                  // 0x0110
+const engine::Table<PatientMerge>& patient_merges_table();       // 0x0111
+const engine::Table<ClinicalRecord>& records_table();            // 0x0120; key record_key(type, id)
+const engine::Table<Appointment>& appointments_table();          // 0x0130
+const engine::Table<Series>& series_table();                     // 0x0131
+const engine::Table<WaitlistEntry>& waitlist_table();            // 0x0132
+const engine::Table<Hours>& hours_table();                       // 0x0140
+const engine::Table<AvailabilityException>& exceptions_table();  // 0x0141
+const engine::Table<Holiday>& holidays_table();                  // 0x0142
 
 /// All of the above.
 const engine::Schema& clinic_schema();
@@ -106,15 +114,45 @@ struct RecordIndex {
   static constexpr engine::IndexNumber kNotes = 6;  ///< ordered: encounter (16), time; of notes
 };
 struct AppointmentIndex {
-  /// claims of professional, room and patient: resource_key; covered: CalendarCovered. A cache tag
-  /// a resource.
+  /// claims of professional, room, patient (resource_key), seat and equipment (unit_key); covered:
+  /// CalendarCovered. A cache tag a resource and kTagSpanUs.
   static constexpr engine::IndexNumber kClaims = 1;
-  /// ordered: clinic (16), start; covered: CalendarCovered. A cache tag a clinic.
+  /// ordered: clinic (16), start; covered: CalendarCovered. A cache tag a clinic and kTagSpanUs.
   static constexpr engine::IndexNumber kClinicStart = 2;
   /// ordered: patient (16), start, of appointments that claim nothing, so that a patient's own list
   /// is whole.
   static constexpr engine::IndexNumber kPatientReleased = 3;
-  // 4 status and start, 5 series.
+  // 4 status and start.
+  /// ordered: series (16), number (u32).
+  static constexpr engine::IndexNumber kSeries = 5;
+  /// ordered: resource_key, start, of overbooked ones; covered: CalendarCovered with the end.
+  static constexpr engine::IndexNumber kOverbooked = 6;
+  /// ordered: time at which a hold expires.
+  static constexpr engine::IndexNumber kHeldUntil = 7;
+};
+
+struct SeriesIndex {
+  static constexpr engine::IndexNumber kPatient = 1;  ///< ordered: patient (16)
+};
+struct WaitlistIndex {
+  /// ordered: clinic (16), 9 - priority (u8), since, of those that wait or have an offer.
+  static constexpr engine::IndexNumber kRank = 1;
+  /// ordered: patient (16).
+  static constexpr engine::IndexNumber kPatient = 2;
+};
+struct HoursIndex {
+  /// ordered: resource_key; covered: the record itself, which is small. A cache tag a resource.
+  static constexpr engine::IndexNumber kResource = 1;
+};
+struct ExceptionIndex {
+  /// ordered: resource_key, start; covered: end (i64), works (u8), clinic (16 or nothing). A cache
+  /// tag a resource.
+  static constexpr engine::IndexNumber kResource = 1;
+};
+struct HolidayIndex {
+  /// ordered: clinic (16; zeros: all), day (date_key); covered: open from, until (u16 each). A
+  /// cache tag a clinic.
+  static constexpr engine::IndexNumber kDay = 1;
 };
 
 /// system and value, each self-delimiting.
@@ -128,6 +166,32 @@ std::string date_key(const Date& date);
 /// kind (u8) and id: 17 bytes.
 std::string resource_key(ResourceKind kind, std::string_view id_bytes);
 constexpr std::size_t kResourceKeyBytes = 17;
+/// A unit of a resource that has several, each of which is claimed by itself: a seat of a group, a
+/// unit of equipment. resource_key and the unit (u16): 19 bytes.
+std::string unit_key(ResourceKind kind, std::string_view id_bytes, std::uint32_t unit);
+
+/// Appointments are cached by resource and by stretch of time: what the first three bytes of a
+/// key's time have in common, some 12.7 days. A booking leaves kept answers on other stretches
+/// alone.
+constexpr std::int64_t kTagSpanUs = std::int64_t{1} << 40;
+constexpr std::size_t kTagTimeBytes = 3;
+
+/// What an appointment claims of its professional, its room and its equipment: its time and the
+/// buffers around it.
+struct TimeSpan {
+  std::int64_t start_us = 0;
+  std::int64_t end_us = 0;
+  auto operator<=>(const TimeSpan&) const = default;
+};
+TimeSpan claimed_span(const Appointment& appointment);
+/// Whether it was put where its professional, or its room, was taken.
+bool is_overbooked(const Appointment& appointment, ResourceKind kind);
+/// What the keys of a clinic's holidays begin with; of all clinics' where the id is empty.
+std::string holiday_scope(std::string_view clinic_id);
+constexpr std::int64_t kMinuteUs = 60'000'000;
+/// No buffer is longer; so a claim that begins this much before a time may be of an appointment
+/// that starts then.
+constexpr std::int64_t kBufferUsMax = 240 * kMinuteUs;
 
 /// Time of a record without one in time-descending keys: behind all others.
 constexpr Time kNoTime{INT64_MIN};
@@ -162,8 +226,14 @@ std::string encode_record_covered(const ClinicalRecord& record);
 /// A calendar entry. The id that the entry's key begins with is left out, and so is the start;
 /// `end` too in claims, whose entries have it themselves.
 std::string encode_calendar_covered(const Appointment& appointment, ResourceKind key_kind);
-/// Fills what the bytes carry; false when they are not in that form.
-[[nodiscard]] bool decode_calendar_covered(std::string_view bytes, CalendarEntry& out);
+struct CalendarBuffers {
+  std::uint32_t before_minutes = 0;
+  std::uint32_t after_minutes = 0;
+};
+/// Fills what the bytes carry, and the buffers, by which a claim is longer than its appointment,
+/// where that is not nullptr; false when they are not in that form.
+[[nodiscard]] bool decode_calendar_covered(std::string_view bytes, CalendarEntry& out,
+                                           CalendarBuffers* buffers = nullptr);
 
 /// Whether an appointment of this status holds its time.
 bool claims_time(AppointmentStatus status);

@@ -1,0 +1,20 @@
+// The zone in which a request's days and hours are meant.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "clinicdb/base/result.h"
+#include "clinicdb/engine/result_cache.h"
+#include "clinicdb/engine/transaction.h"
+
+namespace clinicdb::clinic {
+
+/// `asked`, else the clinic's (where an id is given), else the tenant's, else kDefaultZone. Appends
+/// the tags of the records that this depends on. kNotFound, with field "id", for a clinic that is
+/// none.
+Result<std::string> zone_for(engine::Reader& reader, std::string_view asked,
+                             std::string_view clinic_id, std::vector<engine::CacheTag>& tags);
+
+}  // namespace clinicdb::clinic
