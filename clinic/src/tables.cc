@@ -486,11 +486,13 @@ const Table<Patient>& patients_table() {
                      add_identifiers(p.mrn(), out);
                      add_identifiers(p.identifiers(), out);
                    })
-          .ordered(PatientIndex::kMatch, "match", [](const Patient& p, IndexEntries& out) {
-            // One who was merged is not looked for.
-            if (!p.replaced_by_id().empty()) return;
-            for (const std::string& key : match::match_keys(p)) out.add(key);
-          });
+          .ordered(PatientIndex::kMatch, "match",
+                   [](const Patient& p, IndexEntries& out) {
+                     // One who was merged is not looked for.
+                     if (!p.replaced_by_id().empty()) return;
+                     for (const std::string& key : match::match_keys(p)) out.add(key);
+                   })
+          .version(2);
   return definition;
 }
 

@@ -34,10 +34,12 @@ std::vector<std::string_view> words_of(std::string_view text) {
   return words;
 }
 
-/// What says of whom somebody is the son, and does not tell families apart.
+/// What says of whom somebody is the son, or what they have studied, and does not tell families
+/// apart.
 bool is_suffix(std::string_view word) {
-  constexpr std::array<std::string_view, 6> kSuffixes{"filho", "filha",    "neto",
-                                                      "neta",  "sobrinho", "junior"};
+  constexpr std::array<std::string_view, 15> kSuffixes{
+      "filho", "filha", "neto", "neta", "sobrinho", "junior", "jr", "sr",
+      "ii",    "iii",   "iv",   "md",   "phd",      "dds",    "dvm"};
   return std::find(kSuffixes.begin(), kSuffixes.end(), joined(word)) != kSuffixes.end();
 }
 

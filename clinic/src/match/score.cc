@@ -16,7 +16,9 @@ constexpr std::size_t kLevels = 4;
 using Weights = std::array<double, kLevels>;
 constexpr Weights kGivenName{-5, 1, 4.5, 5.5};
 constexpr Weights kFamilyName{-4, 1.5, 5.5, 7};
-constexpr Weights kBirthDate{-6, 0, 5.5, 10};
+// Two edits apart are two days, not a slip: many share a common name, and some of them a few
+// digits.
+constexpr Weights kBirthDate{-7, -6, 5.5, 10};
 // Two valid CPFs are two persons, but for a number that was given to the wrong one.
 constexpr Weights kCpf{-12, -12, -6, 20};
 constexpr Weights kCns{-2, -2, 3, 14};  // one person may have several
