@@ -33,12 +33,14 @@ class FakeHost final : public SessionHost {
   }
   void cancel(std::uint32_t id) override { cancelled.push_back(id); }
   void finished(const Call&, StatusCode code, std::size_t) override { codes.push_back(code); }
+  void send_news() override { ++news_sent; }
   wire::SessionToken position() override { return {}; }
 
   ProtocolSession* session = nullptr;
   bool answer_at_once = false;
   std::optional<Time> until;
   int failures = 0;
+  int news_sent = 0;
   std::vector<Call> calls;
   std::vector<std::string> bodies;
   std::vector<std::uint32_t> cancelled;

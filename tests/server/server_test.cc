@@ -92,6 +92,51 @@ TEST_CASE("server: a write that is sent again with its request id is done once (
                                      request_id)) == StatusCode::kInvalidArgument);
 }
 
+TEST_CASE("server: who keeps an answer hears when it becomes stale (K3)", "[server]") {
+  ServedClinic served;
+  const std::string id = served.patient(served.tenant(), "Eva");
+  const auto keeper = served.owner();
+  wire::FrameHeader header;
+  header.type = wire::FrameType::kRequest;
+  header.flags = wire::kFlagKeep;
+  header.id = 1;
+  header.code = clinic::METHOD_PATIENTS_GET;
+  clinic::GetPatientRequest get;
+  get.set_id(id);
+  wire::add_message(keeper->writer(), header, get);
+  wire::FrameWriter& writer = keeper->writer();
+  keeper->flush();
+  const auto answer = keeper->receive();
+  const auto patient = parsed<clinic::GetPatientResponse>(answer);
+  REQUIRE(answer->has(wire::kFlagTags));
+  REQUIRE(answer->position.has_value());
+
+  clinic::UpdatePatientRequest update;
+  *update.mutable_patient() = patient.patient();
+  update.mutable_patient()->set_gender(clinic::GENDER_FEMALE);
+  const auto changed = parsed<clinic::UpdatePatientResponse>(
+      served.owner()->call(clinic::METHOD_PATIENTS_UPDATE, update));
+  const auto news = keeper->receive();
+  REQUIRE(news.has_value());
+  REQUIRE(news->type == wire::FrameType::kPush);
+  wire::Push push;
+  REQUIRE(push.ParseFromString(news->payload));
+  CHECK(push.invalidation().tags_size() >= 1);
+  CHECK(push.invalidation().lsn() == changed.result().position().lsn());
+  CHECK(push.invalidation().lsn() > answer->position->position.lsn.value);
+
+  // Told once: nothing is kept there any more. And who asked for nothing hears nothing.
+  update.mutable_patient()->set_gender(clinic::GENDER_MALE);
+  REQUIRE(served.owner()->call(clinic::METHOD_PATIENTS_UPDATE, update));
+  header = {};
+  header.type = wire::FrameType::kPing;
+  writer.add(header, "12345678");
+  keeper->flush();
+  const auto pong = keeper->receive();
+  REQUIRE(pong.has_value());
+  CHECK(pong->type == wire::FrameType::kPong);
+}
+
 TEST_CASE("server: a stop answers what is in flight and says so to who is connected", "[server]") {
   ServedClinic served;
   constexpr int kPeers = 8;

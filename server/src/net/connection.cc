@@ -222,14 +222,20 @@ void Connection::run(const Call& call, std::string_view body) {
 }
 
 void Connection::run_read(const Call& call, std::string_view body) {
+  engine::Dependencies kept;
   engine::Caller caller{.memory_only = true};
+  if (call.keep) caller.dependencies = &kept;
   Result<AnyAnswer> answer{AnyAnswer()};
   {
     const engine::CallerScope scope(&caller);
     answer = dispatch_bytes(*parts_.clinic, call.method, context_of(call), body);
   }
   if (!answer && caller.missed) return run_in_pool(call, std::string(body));
-  session_.answer(call, answer);
+  // First it is to hear of changes, then it is asked whether one came in between.
+  const bool keeps = kept.count > 0 &&
+                     thread_.keepers().add(this, std::span(kept.slots.data(), kept.count)) &&
+                     parts_.clinic->store().cache().still_holds(kept);
+  session_.answer(call, answer, keeps ? &kept : nullptr);
 }
 
 void Connection::run_write(const Call& call, std::string_view body) {
@@ -288,6 +294,18 @@ void Connection::finished(const Call& call, StatusCode code, std::size_t bytes_o
   parts_.slow_call({parts_.clock->now(), call.method, code, call.trace, call.request_id,
                     session_.login().tenant, latency_ns / 1000});
 }
+
+void Connection::push_stale(std::span<const std::uint32_t> slots, Lsn lsn) {
+  session_.push_stale(slots, {parts_.epoch, lsn});
+  thread_.advance_soon(shared_from_this());
+}
+
+void Connection::push_all_stale(Lsn lsn) {
+  session_.push_all_stale({parts_.epoch, lsn});
+  thread_.advance_soon(shared_from_this());
+}
+
+void Connection::send_news() { thread_.send_news(); }
 
 wire::SessionToken Connection::position() {
   wire::SessionToken token;

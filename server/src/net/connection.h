@@ -31,6 +31,8 @@ class Connection final : public SessionHost, public std::enable_shared_from_this
   void tick(std::int64_t now_ns);
   void drain();
   void close();
+  void push_stale(std::span<const std::uint32_t> slots, Lsn lsn);
+  void push_all_stale(Lsn lsn);
   bool closed() const { return closed_; }
   const ProtocolSession& session() const { return session_; }
 
@@ -40,6 +42,7 @@ class Connection final : public SessionHost, public std::enable_shared_from_this
   void run(const Call& call, std::string_view body) override;
   void cancel(std::uint32_t id) override;
   void finished(const Call& call, StatusCode code, std::size_t bytes_out) override;
+  void send_news() override;
   wire::SessionToken position() override;
 
  private:

@@ -36,7 +36,36 @@ void IoThread::adopt(const std::shared_ptr<Connection>& connection) {
   connection->advance();
 }
 
+void IoThread::tell_stale(const std::vector<std::uint32_t>& slots, Lsn lsn) {
+  if (!keepers_.any()) return;
+  bool first = false;
+  {
+    const std::lock_guard lock(news_mutex_);
+    first = news_.empty();
+    news_.push_back({slots, lsn});
+  }
+  // Before the answer of the commit that it comes from, which goes the same way.
+  if (first) inbox_.add([this] { send_news(); });
+}
+
+void IoThread::send_news() {
+  std::vector<News> news;
+  {
+    const std::lock_guard lock(news_mutex_);
+    news.swap(news_);
+  }
+  for (const News& each : news) {
+    if (each.slots.empty()) {
+      for (Connection* keeper : keepers_.take_all()) keeper->push_all_stale(each.lsn);
+      continue;
+    }
+    for (const auto& [keeper, slots] : keepers_.take(each.slots))
+      keeper->push_stale(slots, each.lsn);
+  }
+}
+
 void IoThread::forget(Connection& connection) {
+  keepers_.remove(&connection);
   connections_.erase(&connection);
   count_.store(connections_.size(), std::memory_order_relaxed);
 }

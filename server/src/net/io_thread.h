@@ -8,12 +8,14 @@
 #include <asio/steady_timer.hpp>
 #include <atomic>
 #include <memory>
+#include <mutex>
 #include <thread>
 #include <unordered_map>
 #include <vector>
 
 #include "net/fibers.h"
 #include "net/inbox.h"
+#include "net/keepers.h"
 #include "observe/call_metrics.h"
 
 namespace clinicdb::server {
@@ -42,6 +44,12 @@ class IoThread {
   std::size_t connections() const { return count_.load(std::memory_order_relaxed); }
   const CallMetrics& metrics() const { return metrics_; }
 
+  /// By any thread: answers that hang on these slots are stale; an empty list: all are.
+  void tell_stale(const std::vector<std::uint32_t>& slots, Lsn lsn);
+
+  /// Sends what was told so far.
+  void send_news();
+  Keepers& keepers() { return keepers_; }
   CallMetrics& metrics() { return metrics_; }
   Fibers& fibers() { return fibers_; }
   void adopt(const std::shared_ptr<Connection>& connection);
@@ -60,6 +68,14 @@ class IoThread {
   Inbox inbox_;
   Fibers fibers_{inbox_};
   CallMetrics metrics_;
+  Keepers keepers_;
+
+  struct News {
+    std::vector<std::uint32_t> slots;
+    Lsn lsn;
+  };
+  std::mutex news_mutex_;
+  std::vector<News> news_;  // guarded by news_mutex_
   std::unordered_map<Connection*, std::shared_ptr<Connection>> connections_;
   std::atomic<std::size_t> count_{0};
   std::vector<std::shared_ptr<Connection>> to_advance_;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "clinicdb/base/bytes.h"
 #include "clinicdb/base/check.h"
 #include "clinicdb/wire/messages.h"
 
@@ -74,6 +75,7 @@ void ProtocolSession::handle(const Frame& frame, std::int64_t now_ns) {
       if (in_flight_.count(frame.id) != 0) host_.cancel(frame.id);
       return;
     case FrameType::kPing: {
+      host_.send_news();
       FrameHeader header;
       header.type = FrameType::kPong;
       header.trace = frame.trace;
@@ -140,6 +142,7 @@ void ProtocolSession::handle_request(const Frame& frame, std::int64_t now_ns) {
   if (frame.deadline_ms != 0) call.deadline_ns = now_ns + frame.deadline_ms * kMillisecondNs;
   call.request_id = frame.request_id;
   call.fresh = frame.has(wire::kFlagFresh);
+  call.keep = frame.has(wire::kFlagKeep) && agreement_.has(wire::FEATURE_INVALIDATION);
   if (call.request_id && session_id_.is_nil()) {
     running_id_ = call.id;
     answer(
@@ -155,7 +158,8 @@ void ProtocolSession::handle_request(const Frame& frame, std::int64_t now_ns) {
   running_id_ = 0;
 }
 
-void ProtocolSession::answer(const Call& call, const Result<AnyAnswer>& answer) {
+void ProtocolSession::answer(const Call& call, const Result<AnyAnswer>& answer,
+                             const engine::Dependencies* kept) {
   if (running_id_ == call.id) {
     running_answered_ = true;
   } else if (in_flight_.erase(call.id) == 0) {
@@ -182,12 +186,41 @@ void ProtocolSession::answer(const Call& call, const Result<AnyAnswer>& answer) 
                                        std::to_string(wire::message_bytes(**answer)) + " bytes"));
   } else {
     header.position = host_.position();
+    std::string tags;
+    if (kept != nullptr && kept->count > 0) {
+      for (std::size_t i = 0; i < kept->count; ++i) append_le64(tags, kept->slots[i]);
+      header.tags = tags;
+      // What is kept counts from where it was read, not from where the store is by now.
+      header.position->position.lsn = kept->lsn;
+    }
     wire::add_message(writer_, header, **answer);
   }
   const std::size_t bytes = writer_.pending().size() - before;
   login_->tenant_load->bytes_out.fetch_add(bytes, std::memory_order_relaxed);
   host_.finished(call, code, bytes);
   end_if_done();
+}
+
+void ProtocolSession::push_stale(std::span<const std::uint32_t> slots, LogPosition position) {
+  wire::Push push;
+  wire::Push::Invalidation& news = *push.mutable_invalidation();
+  news.set_epoch(position.epoch.value);
+  news.set_lsn(position.lsn.value);
+  for (const std::uint32_t slot : slots) news.add_tags(slot);
+  FrameHeader header;
+  header.type = FrameType::kPush;
+  wire::add_message(writer_, header, push);
+}
+
+void ProtocolSession::push_all_stale(LogPosition position) {
+  wire::Push push;
+  wire::Push::Invalidation& news = *push.mutable_invalidation();
+  news.set_epoch(position.epoch.value);
+  news.set_lsn(position.lsn.value);
+  news.set_all(true);
+  FrameHeader header;
+  header.type = FrameType::kPush;
+  wire::add_message(writer_, header, push);
 }
 
 void ProtocolSession::refuse(const Frame& frame, const Status& status,

@@ -24,6 +24,7 @@
 #include <unordered_map>
 
 #include "auth/principal.h"
+#include "clinicdb/engine/caller.h"
 #include "clinicdb/wire/frame_reader.h"
 #include "clinicdb/wire/frame_writer.h"
 #include "clinicdb/wire/handshake.h"
@@ -62,6 +63,7 @@ struct Call {
   std::int64_t deadline_ns = 0;  ///< monotonic; 0: none
   std::optional<Uuid> request_id;
   bool fresh = false;
+  bool keep = false;  ///< the caller would keep the answer
   std::uint64_t body_bytes = 0;
 };
 
@@ -79,6 +81,8 @@ class SessionHost {
   virtual void cancel(std::uint32_t id) = 0;
   /// The call was answered.
   virtual void finished(const Call& call, StatusCode code, std::size_t bytes_out) = 0;
+  /// A Pong says that all news of before were sent: sends what waits.
+  virtual void send_news() = 0;
   /// Where the data stood when the call was answered.
   virtual wire::SessionToken position() = 0;
 };
@@ -104,7 +108,16 @@ class ProtocolSession {
     writer_.release();
   }
 
-  void answer(const Call& call, const Result<AnyAnswer>& answer);
+  /// `kept`: what the answer hangs on, where the caller may keep it.
+  void answer(const Call& call, const Result<AnyAnswer>& answer,
+              const engine::Dependencies* kept = nullptr);
+  /// Answers that hang on these slots, and were read before, are stale.
+  void push_stale(std::span<const std::uint32_t> slots, LogPosition position);
+  void push_all_stale(LogPosition position);
+  /// Whether the peer asked to hear what becomes stale.
+  bool hears_news() const {
+    return login_.has_value() && agreement_.has(wire::FEATURE_INVALIDATION);
+  }
 
   /// Bytes to be sent. After a part was sent: `sent`.
   std::string_view output();

@@ -24,7 +24,7 @@ constexpr std::size_t kSlowCallsKept = 64;
 constexpr auto kAcceptPause = std::chrono::milliseconds(100);
 constexpr auto kDrainStep = std::chrono::milliseconds(5);
 
-class RunningServer final : public Server {
+class RunningServer final : public Server, private engine::CacheListener {
  public:
   RunningServer(clinic::Clinic& clinic, ServerOptions options, Log& log, const Clock& clock)
       : options_(std::move(options)),
@@ -48,6 +48,13 @@ class RunningServer final : public Server {
   }
 
  private:
+  // engine::CacheListener, by whoever commits
+  void stale(const std::vector<std::uint32_t>& slots, Lsn lsn) override {
+    for (const auto& thread : threads_) thread->tell_stale(slots, lsn);
+  }
+  // The commit that it comes from is not published yet.
+  void all_stale() override { stale({}, next(clinic_.store().published_lsn())); }
+
   void accept();
   void admit(tcp::socket socket);
   void keep_slow(const SlowCall& call);
@@ -111,6 +118,7 @@ Status RunningServer::begin() {
   if (!error) port_ = acceptor_->local_endpoint(error).port();
   if (error) return unavailable("cannot listen on " + where + ": " + error.message());
 
+  clinic_.store().cache().set_listener(this);
   for (std::size_t i = 0; i < kLeaders; ++i)
     leaders_.emplace_back([this] { clinic_.store().lead_commits(); });
   for (const auto& thread : threads_) thread->start();
@@ -231,6 +239,7 @@ void RunningServer::stop() {
     log_.write(LogLevel::kWarning, "closed connections that did not end in time",
                {{"connections", std::uint64_t{left}}});
   }
+  clinic_.store().cache().set_listener(nullptr);
   for (const auto& thread : threads_) thread->stop();
   pool_.reset();
   clinic_.store().stop_leading();
