@@ -49,6 +49,9 @@ Lane::Lane(LaneSettings settings)
 Lane::~Lane() {
   asio::post(io_->context, [this] { shut_down(); });
   thread_.join();
+  // Sockets end before what they hang on.
+  connections_.clear();
+  leaving_.clear();
 }
 
 Lane* Lane::current() { return current_lane; }

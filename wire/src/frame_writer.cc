@@ -29,7 +29,9 @@ void put_blocks(char* out, const FrameHeader& header) {
   }
   if (header.tags) {
     store_le16(out, static_cast<std::uint16_t>(header.tags->size() / kTagBytes));
-    std::memcpy(out + kTagCountBytes, header.tags->data(), header.tags->size());
+    if (!header.tags->empty()) {
+      std::memcpy(out + kTagCountBytes, header.tags->data(), header.tags->size());
+    }
   }
 }
 
