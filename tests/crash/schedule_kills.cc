@@ -203,8 +203,7 @@ bool run_child(Ledger& ledger, const std::string& directory, std::uint64_t seed,
   int state = 0;
   if (!last) {
     // It is killed at work, or dies of what it found.
-    while (ledger.working == 0 && waitpid(child, &state, WNOHANG) == 0)
-      ::poll(nullptr, 0, 1);
+    while (ledger.working == 0 && waitpid(child, &state, WNOHANG) == 0) ::poll(nullptr, 0, 1);
     if (ledger.working == 0) return false;
     ::poll(nullptr, 0, static_cast<int>(SeededRandom(seed).below(40)));
     kill(child, SIGKILL);
