@@ -141,6 +141,78 @@ TEST_CASE_METHOD(
   verify_clean();
 }
 
+TEST_CASE_METHOD(Fixture,
+                 "store: a row that was read to be replaced stands for what is there, until "
+                 "somebody touches it",
+                 "[engine]") {
+  const TenantId t = tenant();
+  REQUIRE(put(t, visit(1, "a")).ok());
+  const auto read = [&] {
+    auto view = store->view(t);
+    REQUIRE(view.has_value());
+    auto found = (*view)->get_to_replace(visits, visit_id(1).view());
+    REQUIRE((found.has_value() && found->has_value()));
+    return std::move(**found);
+  };
+  const auto put_over = [&](const Visit& changed, Replaced<Visit> replaced) {
+    auto prepared = visits.prepare(changed, std::move(replaced));
+    REQUIRE(prepared.has_value());
+    CHECK_FALSE(prepared->replaced_row.empty());
+    return store
+        ->execute(t, {},
+                  [&](Transaction& tx) -> Result<std::string> {
+                    RETURN_IF_ERROR(tx.put(*prepared, {}).status());
+                    return std::string();
+                  })
+        .status();
+  };
+  const auto found_by = [&](std::string_view word) {
+    auto view = store->view(t);
+    REQUIRE(view.has_value());
+    auto end = (*view)->scan(visits.def(), kByName, KeyRange::prefix(Key().text_prefix(word).str()),
+                             {}, [](const IndexEntry&) { return true; });
+    REQUIRE(end.has_value());
+    return end->visited;
+  };
+
+  // Nobody between: the name's index is passed over, the code's changes.
+  REQUIRE(put_over(visit(1, "b"), read()).ok());
+  CHECK(get(t, 1)->meta.version == 2);
+  CHECK(found_by("maria") == 1);
+
+  // Somebody between, with another name: prepared against a name that is gone, the put brings its
+  // own back, whole.
+  Replaced<Visit> early = read();
+  Visit renamed = visit(1, "b");
+  renamed.name = "Ana Souza";
+  REQUIRE(put(t, renamed).ok());
+  CHECK(found_by("maria") == 0);
+  REQUIRE(put_over(visit(1, "c"), std::move(early)).ok());
+  CHECK(get(t, 1)->meta.version == 4);
+  CHECK(found_by("maria") == 1);
+  CHECK(found_by("ana") == 0);
+
+  // Removed between: it is a new record, with all its entries.
+  Replaced<Visit> living = read();
+  REQUIRE(store
+              ->execute(t, {},
+                        [&](Transaction& tx) -> Result<std::string> {
+                          RETURN_IF_ERROR(tx.remove(visits.def(), visit_id(1).view(), {}));
+                          return std::string();
+                        })
+              .has_value());
+  REQUIRE(put_over(visit(1, "d"), std::move(living)).ok());
+  CHECK(found_by("maria") == 1);
+
+  // Read long ago: more groups than are remembered have gone by.
+  Replaced<Visit> old = read();
+  REQUIRE(put(t, renamed).ok());
+  for (std::uint64_t i = 0; i < 40; ++i) REQUIRE(put(t, visit(100 + i)).ok());
+  REQUIRE(put_over(visit(1, "e"), std::move(old)).ok());
+  CHECK(found_by("ana") == 0);
+  verify_clean();
+}
+
 TEST_CASE_METHOD(Fixture, "store: claims on one resource never overlap, and touch at their ends",
                  "[engine]") {
   const TenantId t = tenant();

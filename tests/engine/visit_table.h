@@ -74,6 +74,7 @@ inline Table<Visit> make_visits(std::uint32_t rank_version = 1, TableId id = Tab
                 if (!visit.code.empty()) out.add(Key().text(visit.code));
               })
       .tokens(kByName, "name", [](const Visit& visit, IndexEntries& out) { out.add(visit.name); })
+      .same_when([](const Visit& a, const Visit& b) { return a.name == b.name; })
       .suffix(kByPhone, "phone",
               [](const Visit& visit, IndexEntries& out) {
                 if (!visit.phone.empty()) out.add(visit.phone);

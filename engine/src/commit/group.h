@@ -16,6 +16,7 @@
 #include "table/catalog.h"
 #include "table/change.h"
 #include "txn/overlay.h"
+#include "txn/recent_changes.h"
 #include "txn/state.h"
 
 namespace clinicdb::engine {
@@ -52,7 +53,8 @@ struct GroupContext {
   Group& group;
   const Group* previous;  ///< prepared, not yet in RocksDB; or nullptr
   const KvView& base;
-  const Published& published;  ///< as of the group's begin
+  const Published& published;   ///< as of the group's begin
+  const RecentChanges& recent;  ///< sealed groups, `previous` included
 
   /// Everything that is prepared, this group's earlier commands included.
   State state() const {

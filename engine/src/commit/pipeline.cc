@@ -67,7 +67,7 @@ Result<Committed> Pipeline::submit(Work& work) {
     executing_ = true;
     lead(lock);
   } else {
-    if (executor_waits_) changed_.notify_all();
+    wake_executor();
     lock.unlock();
     waiter.signal.wait_while(kWaiting);
     if (waiter.signal.value() == kLead) {
@@ -79,13 +79,20 @@ Result<Committed> Pipeline::submit(Work& work) {
   return std::move(waiter.outcome);
 }
 
+// An executor that waits has a group to fill while the one before it is committed; the end of that
+// wakes it in any case. So it is woken for several commands at once, or each would cost a switch of
+// threads.
+void Pipeline::wake_executor() {
+  if (executor_waits_ && queue_.size() > outstanding_ / kWakeShare) changed_.notify_all();
+}
+
 void Pipeline::wait_for_leader(Lock& lock, Waiter& waiter) {
   if (!executing_) {
     executing_ = true;
     leader_called_ = true;
     leaders_wake_.notify_one();
-  } else if (executor_waits_) {
-    changed_.notify_all();
+  } else {
+    wake_executor();
   }
   lock.unlock();
   waiter.wait->wait();
@@ -126,8 +133,9 @@ void Pipeline::lead(Lock& lock) {
   group->lsn = next(last_sealed_);
   group->epoch = parts_.log->epoch();
   group->time = std::max(last_time_, parts_.clock->now());
+  const RecentChanges recent = recent_changes();
   std::vector<Waiter*> members;
-  while (run_queued(lock, *group, members)) {
+  while (run_queued(lock, *group, recent, members)) {
     // The queue is empty, or the group should not grow; another group is still being committed.
     executor_waits_ = true;
     changed_.wait(lock);
@@ -159,23 +167,27 @@ bool Pipeline::group_is_full(const Group& group) const {
 }
 
 // Runs what is queued into the group. True: wait for a change and call again. False: seal.
-bool Pipeline::run_queued(Lock& lock, Group& group, std::vector<Waiter*>& members) {
+bool Pipeline::run_queued(Lock& lock, Group& group, const RecentChanges& recent,
+                          std::vector<Waiter*>& members) {
   while (true) {
     // Half of the callers in this group leave the other half for the next one, which then executes
     // while this one syncs; a group of all of them would leave the pipeline empty behind it.
     const std::size_t target = (outstanding_ + 1) / 2;
     if (!committing_ && !members.empty() && members.size() >= target) return false;
-    const bool blocked = queue_.empty() || group_is_full(group) ||
-                         (queue_.front()->work->exclusive() && !members.empty());
-    if (blocked) return committing_;
-    Waiter* waiter = queue_.front();
-    queue_.pop_front();
-    members.push_back(waiter);
+    // Several at a time, for the lock is what all callers meet at.
+    const std::size_t first = members.size();
+    while (!queue_.empty() && !group_is_full(group) && members.size() - first < kTakenAtOnceMax) {
+      if (queue_.front()->work->exclusive() && !members.empty()) break;
+      members.push_back(queue_.front());
+      queue_.pop_front();
+      if (members.back()->work->exclusive()) break;
+    }
+    if (members.size() == first) return committing_;
     const std::shared_ptr<Group> previous = sealed_;
     lock.unlock();
     const std::shared_ptr<const Published> seen = published();
-    GroupContext context{group, previous.get(), parts_.kv->latest(), *seen};
-    run_one(context, *waiter);
+    GroupContext context{group, previous.get(), parts_.kv->latest(), *seen, recent};
+    for (std::size_t i = first; i < members.size(); ++i) run_one(context, *members[i]);
     lock.lock();
   }
 }
@@ -211,14 +223,25 @@ void Pipeline::seal(Group& group, const std::shared_ptr<Group>& shared) {
   const Lsn visible = published()->position.lsn;
   const std::uint64_t oldest =
       transactions_.empty() ? visible.value : std::min(*transactions_.begin(), visible.value);
+  // The last few are kept in any case: callers have read rows that they replace (RecentChanges).
   while (!recent_.empty() &&
-         (recent_.front()->lsn.value <= oldest || recent_.size() > kRecentGroupsMax ||
-          recent_bytes_ > kRecentGroupsBytesMax)) {
+         ((recent_.front()->lsn.value <= oldest && recent_.size() > kRecentGroupsMin) ||
+          recent_.size() > kRecentGroupsMax || recent_bytes_ > kRecentGroupsBytesMax)) {
     if (recent_.size() == 1) break;  // the one being sealed
     recent_bytes_ -= recent_.front()->overlay.bytes();
     recent_floor_ = recent_.front()->lsn;
     recent_.pop_front();
   }
+}
+
+// REQUIRES: mutex_ held.
+RecentChanges Pipeline::recent_changes() const {
+  const std::size_t skipped =
+      recent_.size() > kRecentGroupsMin ? recent_.size() - kRecentGroupsMin : 0;
+  RecentChanges changes(skipped == 0 ? recent_floor_ : recent_[skipped - 1]->lsn);
+  for (std::size_t i = skipped; i < recent_.size(); ++i)
+    changes.add(recent_[i]->lsn, {recent_[i], &recent_[i]->overlay});
+  return changes;
 }
 
 void Pipeline::hand_over_execution() {

@@ -109,7 +109,10 @@ class Pipeline {
   using Lock = std::unique_lock<std::mutex>;
 
   void lead(Lock& lock);
-  bool run_queued(Lock& lock, Group& group, std::vector<Waiter*>& members);
+  bool run_queued(Lock& lock, Group& group, const RecentChanges& recent,
+                  std::vector<Waiter*>& members);
+  void wake_executor();
+  RecentChanges recent_changes() const;
   void run_one(GroupContext& context, Waiter& waiter);
   void seal(Group& group, const std::shared_ptr<Group>& shared);
   Status commit(Group& group);

@@ -113,7 +113,7 @@ Result<std::string> CommandWork::run(GroupContext& context) {
   }
   const std::size_t savepoint = group.overlay.savepoint();
   TransactionOver transaction(
-      {tenant_, context_.user, group.time, Lsn{group.lsn.value - 1}, group.lsn},
+      {tenant_, context_.user, group.time, Lsn{group.lsn.value - 1}, group.lsn, &context.recent},
       context.published.catalog, state, group.overlay);
   ASSIGN_OR_RETURN(std::string answer, command_(transaction));
   finish(context, context_, transaction, savepoint, answer);

@@ -25,6 +25,10 @@ constexpr std::size_t kEventPayloadBytesMax = std::size_t{1} << 20;
 // One commit group: soft, it closes when reached.
 constexpr std::size_t kGroupCommandsMax = 1024;
 constexpr std::size_t kGroupBytesSoftMax = std::size_t{4} << 20;
+// The writer takes this many commands from its queue at once, and is woken, while a group syncs,
+// when more than this part of all callers wait for it.
+constexpr std::size_t kTakenAtOnceMax = 16;
+constexpr std::size_t kWakeShare = 8;
 
 // Callers waiting for the writer; more are refused with kUnavailable.
 constexpr std::size_t kQueuedCommandsMax = 65'536;
@@ -33,6 +37,8 @@ constexpr std::size_t kQueuedCommandsMax = 65'536;
 constexpr std::size_t kReadSetKeysMax = 100'000;
 constexpr std::size_t kRecentGroupsMax = 256;
 constexpr std::size_t kRecentGroupsBytesMax = std::size_t{32} << 20;
+// And at least how many are kept, for callers who read a row and replace it.
+constexpr std::size_t kRecentGroupsMin = 16;
 
 // Request ids are remembered for a day; ids whose time is further back are refused, never executed
 // (R1).

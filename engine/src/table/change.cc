@@ -38,6 +38,17 @@ Result<bool> same_body(const Envelope& envelope, std::string_view body) {
   return stored == body;
 }
 
+/// The index entries of a stored record.
+Result<std::vector<IndexEntries>> entries_of(const TableDef& table, std::string_view body) {
+  ASSIGN_OR_RETURN(const std::shared_ptr<const void> record, table.decode(body));
+  return index_entries(table, record.get());
+}
+Result<std::vector<IndexEntries>> entries_of(const TableDef& table, const Envelope& envelope) {
+  if (!envelope.compressed) return entries_of(table, envelope.stored_body);
+  ASSIGN_OR_RETURN(const std::string body, envelope_body(envelope));
+  return entries_of(table, body);
+}
+
 /// Two claims of one record on one resource that overlap would hide each other from later checks.
 Status check_own_claims(const IndexDef& def, const IndexEntries& entries) {
   const auto& list = entries.entries();
@@ -117,24 +128,26 @@ TransactionOver::TransactionOver(const Setting& setting, std::shared_ptr<const C
       first_bytes_(out.bytes()) {}
 
 Result<std::optional<TransactionOver::Current>> TransactionOver::read_current(
-    const TableDef& table, std::string_view row_key) const {
+    const TableDef& table, std::string_view row_key, const PreparedRecord* seen) const {
   std::optional<Current> current;
-  RETURN_IF_ERROR(state().get(row_key, [&](std::string_view value) -> Status {
-    current.emplace();
-    current->value = value;
+  const auto take = [&]() -> Status {
     Result<Envelope> envelope = decode_envelope(current->value);
     if (!envelope) return std::move(envelope).error().with_context("table \"" + table.name + "\"");
     current->envelope = *envelope;
     return Status();
+  };
+  if (seen != nullptr && !seen->replaced_row.empty() && setting_.recent != nullptr &&
+      out_.find(row_key) == nullptr && !setting_.recent->touched(row_key, seen->replaced_seen)) {
+    current.emplace().value = seen->replaced_row;
+    RETURN_IF_ERROR(take());
+    return current;
+  }
+  RETURN_IF_ERROR(state().get(row_key, [&](std::string_view value) -> Status {
+    current.emplace().owned = value;
+    current->value = current->owned;
+    return take();
   }));
   return current;
-}
-
-Result<std::vector<IndexEntries>> TransactionOver::entries_of(const TableDef& table,
-                                                              const Current& current) const {
-  ASSIGN_OR_RETURN(const std::string body, envelope_body(current.envelope));
-  ASSIGN_OR_RETURN(const std::shared_ptr<const void> record, table.decode(body));
-  return index_entries(table, record.get());
 }
 
 Status TransactionOver::compare_entries(const Catalog::TableEntry& table,
@@ -149,18 +162,24 @@ Status TransactionOver::compare_entries(const Catalog::TableEntry& table,
     if (old_list.empty() && new_list.empty()) continue;
     if (def.kind == IndexKind::kClaim && !after.empty())
       RETURN_IF_ERROR(check_own_claims(def, after[i]));
-    const auto prefix = std::make_shared<const std::string>(
-        layout::index_prefix(tenant(), table.def->id, def.number, table.states[i].generation));
+    // Made for the first change only.
+    std::shared_ptr<const std::string> prefix;
+    const auto change = [&](const IndexEntries::Entry* add, const IndexEntries::Entry* remove) {
+      if (!prefix) {
+        prefix = std::make_shared<const std::string>(
+            layout::index_prefix(tenant(), table.def->id, def.number, table.states[i].generation));
+      }
+      changes.push_back({&def, prefix, add, remove});
+    };
     auto o = old_list.begin();
     auto n = new_list.begin();
     while (o != old_list.end() || n != new_list.end()) {
       if (n == new_list.end() || (o != old_list.end() && o->key < n->key)) {
-        changes.push_back({&def, prefix, nullptr, &*o++});
+        change(nullptr, &*o++);
       } else if (o == old_list.end() || n->key < o->key) {
-        changes.push_back({&def, prefix, &*n++, nullptr});
+        change(&*n++, nullptr);
       } else {
-        if (o->covered != n->covered || o->end != n->end)
-          changes.push_back({&def, prefix, &*n, nullptr});
+        if (o->covered != n->covered || o->end != n->end) change(&*n, nullptr);
         ++o;
         ++n;
       }
@@ -223,7 +242,7 @@ Result<PutResult> TransactionOver::put(const PreparedRecord& record, const PutOp
   CLINICDB_CHECK(record.entries.size() == table.indexes.size());
 
   ASSIGN_OR_RETURN(const std::optional<Current> current,
-                   read_current(table, layout::row_key(tenant(), table.id, record.key)));
+                   read_current(table, layout::row_key(tenant(), table.id, record.key), &record));
   const bool exists = current && !current->meta().deleted;
   if (options.never_before && current) {
     return already_exists("table \"" + table.name + "\" has had a record of that key")
@@ -236,14 +255,20 @@ Result<PutResult> TransactionOver::put(const PreparedRecord& record, const PutOp
     if (same) return PutResult{PutEffect::kUnchanged, current->meta().version};
   }
 
-  std::vector<IndexEntries> decoded;
+  // Prepared against another version than there is, it is compared anew, whole.
   const bool known = exists && record.replaced_version == current->meta().version;
+  std::vector<IndexEntries> read_before;
+  std::vector<IndexEntries> whole_after;
   if (exists && !known) {
-    ASSIGN_OR_RETURN(decoded, entries_of(table, *current));
+    ASSIGN_OR_RETURN(read_before, entries_of(table, current->envelope));
   }
-  const std::vector<IndexEntries>& before = known ? record.replaced_entries : decoded;
+  const bool partial = !known && !record.passed_over.empty();
+  if (partial) {
+    ASSIGN_OR_RETURN(whole_after, entries_of(table, record.body));
+  }
   std::vector<EntryChange> changes;
-  RETURN_IF_ERROR(compare_entries(*place, before, record.entries, changes));
+  RETURN_IF_ERROR(compare_entries(*place, known ? record.replaced_entries : read_before,
+                                  partial ? whole_after : record.entries, changes));
   for (const EntryChange& change : changes) {
     if (change.add == nullptr) continue;
     RETURN_IF_ERROR(check_new_entry(state(), *change.def, *change.prefix, *change.add, record.key));
@@ -275,11 +300,11 @@ Status TransactionOver::remove(const TableDef& named, std::string_view key,
     return invalid_argument("the store was not opened with table \"" + named.name + "\"");
   const TableDef& table = *place->def;
   ASSIGN_OR_RETURN(const std::optional<Current> current,
-                   read_current(table, layout::row_key(tenant(), table.id, key)));
+                   read_current(table, layout::row_key(tenant(), table.id, key), nullptr));
   if (!current || current->meta().deleted)
     return not_found("table \"" + table.name + "\" has no record of that key");
   RETURN_IF_ERROR(check_version(table, expected_version, current->meta().version));
-  ASSIGN_OR_RETURN(const std::vector<IndexEntries> before, entries_of(table, *current));
+  ASSIGN_OR_RETURN(const std::vector<IndexEntries> before, entries_of(table, current->envelope));
   std::vector<EntryChange> changes;
   RETURN_IF_ERROR(compare_entries(*place, before, {}, changes));
   RETURN_IF_ERROR(check_limits(changes.size() + 2, 2 * kEnvelopeBytes));

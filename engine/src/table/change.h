@@ -16,6 +16,7 @@
 #include "table/read.h"
 #include "txn/envelope.h"
 #include "txn/overlay.h"
+#include "txn/recent_changes.h"
 
 namespace clinicdb::engine {
 
@@ -36,6 +37,9 @@ class TransactionOver final : public ReaderOver<Transaction> {
     Time now;     ///< of the group; transact: when it began
     Lsn visible;  ///< last LSN whose effects are seen
     Lsn stamp;    ///< the group's LSN; 0: stamped later
+    /// What was committed lately, to tell whether a row that a caller read is still the row. Not
+    /// owned; nullptr: not known.
+    const RecentChanges* recent = nullptr;
   };
   /// `out` is on top of `state` and outlives this object.
   TransactionOver(const Setting& setting, std::shared_ptr<const Catalog> catalog, State state,
@@ -71,8 +75,9 @@ class TransactionOver final : public ReaderOver<Transaction> {
     Current() = default;
     Current(Current&&) = default;
     Current& operator=(Current&&) = default;
-    std::string value;  ///< as stored
-    Envelope envelope;  ///< its view is into `value`, whose bytes do not move: never a short string
+    std::string owned;  ///< the row, where it had to be read; its bytes do not move: never short
+    std::string_view value;  ///< as stored
+    Envelope envelope;       ///< its view is into `value`
     const RecordMeta& meta() const { return envelope.meta; }
   };
   struct EntryChange {
@@ -82,9 +87,9 @@ class TransactionOver final : public ReaderOver<Transaction> {
     const IndexEntries::Entry* remove = nullptr;  ///< remove this
   };
 
-  Result<std::optional<Current>> read_current(const TableDef& table,
-                                              std::string_view row_key) const;
-  Result<std::vector<IndexEntries>> entries_of(const TableDef& table, const Current& current) const;
+  /// `seen`: what the caller read there, where it did.
+  Result<std::optional<Current>> read_current(const TableDef& table, std::string_view row_key,
+                                              const PreparedRecord* seen) const;
   Status compare_entries(const Catalog::TableEntry& table, const std::vector<IndexEntries>& before,
                          const std::vector<IndexEntries>& after,
                          std::vector<EntryChange>& changes) const;

@@ -128,8 +128,18 @@ Result<std::optional<RawRecord>> read_record(const ReadContext& context, const T
   return record;
 }
 
-Result<bool> show_record(const ReadContext& context, const TableDef& table, std::string_view key,
-                         FunctionRef<Status(const RecordMeta& meta, std::string_view body)> visit) {
+Result<bool> Reader::read(
+    const TableDef& table, std::string_view key,
+    FunctionRef<Status(const RecordMeta& meta, std::string_view body)> visit) {
+  return read_row(table, key, [&](const RecordMeta& meta, std::string_view body, std::string_view) {
+    return visit(meta, body);
+  });
+}
+
+Result<bool> show_row(
+    const ReadContext& context, const TableDef& table, std::string_view key,
+    FunctionRef<Status(const RecordMeta& meta, std::string_view body, std::string_view row)>
+        visit) {
   bool shown = false;
   RETURN_IF_ERROR(context.state.get(
       layout::row_key(context.tenant, table.id, key), [&](std::string_view value) -> Status {
@@ -138,10 +148,10 @@ Result<bool> show_record(const ReadContext& context, const TableDef& table, std:
           return std::move(envelope).error().with_context("table \"" + table.name + "\"");
         if (envelope->meta.deleted) return Status();
         shown = true;
-        if (!envelope->compressed) return visit(envelope->meta, envelope->stored_body);
+        if (!envelope->compressed) return visit(envelope->meta, envelope->stored_body, value);
         Result<std::string> body = envelope_body(*envelope);
         if (!body) return std::move(body).error().with_context("table \"" + table.name + "\"");
-        return visit(envelope->meta, *body);
+        return visit(envelope->meta, *body, value);
       }));
   return shown;
 }

@@ -28,8 +28,9 @@ Result<IndexPlace> find_index(const Catalog& catalog, const TableDef& table, Ind
 
 Result<std::optional<RawRecord>> read_record(const ReadContext& context, const TableDef& table,
                                              std::string_view key);
-Result<bool> show_record(const ReadContext& context, const TableDef& table, std::string_view key,
-                         FunctionRef<Status(const RecordMeta& meta, std::string_view body)> visit);
+Result<bool> show_row(
+    const ReadContext& context, const TableDef& table, std::string_view key,
+    FunctionRef<Status(const RecordMeta& meta, std::string_view body, std::string_view row)> visit);
 Result<std::optional<std::string>> read_unique(const ReadContext& context, const TableDef& table,
                                                IndexNumber index, std::string_view entry);
 Result<ScanEnd> read_index(const ReadContext& context, const TableDef& table, IndexNumber index,
@@ -66,10 +67,11 @@ class ReaderOver : public Base {
 
   TenantId tenant() const override { return tenant_; }
   Lsn lsn() const override { return lsn_; }
-  Result<bool> read(
+  Result<bool> read_row(
       const TableDef& table, std::string_view key,
-      FunctionRef<Status(const RecordMeta& meta, std::string_view body)> visit) override {
-    return show_record(context(), table, key, visit);
+      FunctionRef<Status(const RecordMeta& meta, std::string_view body, std::string_view row)>
+          visit) override {
+    return show_row(context(), table, key, visit);
   }
   Result<std::optional<RawRecord>> get_any(const TableDef& table, std::string_view key) override {
     return read_record(context(), table, key);

@@ -80,20 +80,31 @@ const IndexDef* TableDef::index(IndexNumber number) const {
   return found == indexes.end() ? nullptr : &*found;
 }
 
+namespace {
+
+Status extract_entries(const TableDef& table, const IndexDef& index, const void* record,
+                       IndexEntries& list) {
+  index.extract(record, list);
+  Status status = list.finish();
+  if (!status.ok()) return std::move(status).with_context(table.name).with_field(index.name);
+  return status;
+}
+
+}  // namespace
+
 Result<std::vector<IndexEntries>> index_entries(const TableDef& table, const void* record) {
   std::vector<IndexEntries> entries;
   entries.reserve(table.indexes.size());
   for (const IndexDef& index : table.indexes) {
-    IndexEntries& list = entries.emplace_back(index.kind);
-    index.extract(record, list);
-    if (Status status = list.finish(); !status.ok()) {
-      return std::move(status).with_context(table.name).with_field(index.name);
-    }
+    RETURN_IF_ERROR(extract_entries(table, index, record, entries.emplace_back(index.kind)));
   }
   return entries;
 }
 
-Result<PreparedRecord> prepare(const TableDef& table, const void* record) {
+namespace {
+
+/// All but the entries.
+Result<PreparedRecord> prepare_row(const TableDef& table, const void* record) {
   PreparedRecord prepared;
   prepared.table = &table;
   prepared.key = table.key(record);
@@ -109,15 +120,33 @@ Result<PreparedRecord> prepare(const TableDef& table, const void* record) {
                             std::to_string(prepared.body.size()) + " bytes; at most " +
                             std::to_string(kRecordBodyBytesMax) + " are possible");
   }
+  return prepared;
+}
+
+}  // namespace
+
+Result<PreparedRecord> prepare(const TableDef& table, const void* record) {
+  ASSIGN_OR_RETURN(PreparedRecord prepared, prepare_row(table, record));
   ASSIGN_OR_RETURN(prepared.entries, index_entries(table, record));
   return prepared;
 }
 
 Result<PreparedRecord> prepare(const TableDef& table, const void* record, const void* replaced,
                                std::uint64_t version) {
-  ASSIGN_OR_RETURN(PreparedRecord prepared, prepare(table, record));
-  ASSIGN_OR_RETURN(prepared.replaced_entries, index_entries(table, replaced));
+  ASSIGN_OR_RETURN(PreparedRecord prepared, prepare_row(table, record));
   prepared.replaced_version = version;
+  prepared.entries.reserve(table.indexes.size());
+  prepared.replaced_entries.reserve(table.indexes.size());
+  prepared.passed_over.reserve(table.indexes.size());
+  for (const IndexDef& index : table.indexes) {
+    const bool same = index.same && index.same(record, replaced);
+    prepared.passed_over.push_back(same);
+    IndexEntries& after = prepared.entries.emplace_back(index.kind);
+    IndexEntries& before = prepared.replaced_entries.emplace_back(index.kind);
+    if (same) continue;
+    RETURN_IF_ERROR(extract_entries(table, index, record, after));
+    RETURN_IF_ERROR(extract_entries(table, index, replaced, before));
+  }
   return prepared;
 }
 

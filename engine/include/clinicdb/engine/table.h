@@ -87,6 +87,9 @@ struct IndexDef {
   std::size_t tag_bytes = 0;
   /// Pure: the same record always yields the same entries.
   std::function<void(const void* record, IndexEntries& out)> extract;
+  /// Pure, and quick beside `extract`: true only when both records yield the same entries. An
+  /// update then passes the index over. May be empty: never known.
+  std::function<bool(const void* record, const void* replaced)> same;
 };
 
 /// The definition without its C++ record type; what the engine works with.
@@ -133,6 +136,15 @@ struct Stored {
   RecordMeta meta;
 };
 
+/// A record as its type, read to be replaced: see Reader::get_to_replace.
+template <class R>
+struct Replaced {
+  R record;
+  RecordMeta meta;
+  std::string row;  ///< all of it as stored
+  Lsn seen;         ///< the reader's
+};
+
 /// The set of tables that a store is opened with. Two tables with one id are an error at open.
 struct Schema {
   std::vector<const TableDef*> tables;  ///< not owned; outlive the store
@@ -153,13 +165,19 @@ struct PreparedRecord {
   /// then the writer need not decode it. 0: not known. Another version is decoded all the same.
   std::uint64_t replaced_version = 0;
   std::vector<IndexEntries> replaced_entries;
+  /// Indexes whose IndexDef::same says that they do not change: of these, neither list has entries.
+  std::vector<bool> passed_over;
+  /// The row as it was read, and when: where nobody touched it since, the writer need not read it
+  /// again. Empty: not known.
+  std::string replaced_row;
+  Lsn replaced_seen;
 };
 
 /// kInvalidArgument when the key is empty or too long, the body too large, or an index refuses an
 /// entry.
 Result<PreparedRecord> prepare(const TableDef& table, const void* record);
 /// The same, knowing what is replaced. REQUIRES: `replaced` is what a reader gave for the record's
-/// key, at `version`.
+/// key, at `version`; a delete leaves nothing to replace.
 Result<PreparedRecord> prepare(const TableDef& table, const void* record, const void* replaced,
                                std::uint64_t version);
 
@@ -170,6 +188,7 @@ class Table {
   using Decode = Result<R> (*)(std::string_view body);
   using KeyOf = std::string (*)(const R&);
   using Extract = void (*)(const R&, IndexEntries& out);
+  using Same = bool (*)(const R& record, const R& replaced);
 
   Table(TableId id, std::string name, Encode encode, Decode decode_body, KeyOf key)
       : decode_(decode_body) {
@@ -206,6 +225,13 @@ class Table {
     def_.indexes.back().version = version;
     return std::move(*this);
   }
+  /// When an update may pass over the index declared last: see IndexDef::same.
+  Table&& same_when(Same same) && {
+    def_.indexes.back().same = [same](const void* record, const void* replaced) {
+      return same(*static_cast<const R*>(record), *static_cast<const R*>(replaced));
+    };
+    return std::move(*this);
+  }
   Table&& personal(std::vector<std::string> fields) && {
     def_.personal_fields = std::move(fields);
     return std::move(*this);
@@ -222,13 +248,27 @@ class Table {
   Result<PreparedRecord> prepare(const R& record, const Stored<R>& replaced) const {
     return engine::prepare(def_, &record, &replaced.record, replaced.meta.version);
   }
+  /// Takes the row from `replaced`.
+  Result<PreparedRecord> prepare(const R& record, Replaced<R>&& replaced) const {
+    Result<PreparedRecord> prepared =
+        engine::prepare(def_, &record, &replaced.record, replaced.meta.version);
+    if (!prepared) return prepared;
+    prepared->replaced_row = std::move(replaced.row);
+    prepared->replaced_seen = replaced.seen;
+    return prepared;
+  }
 
  private:
   Table&& add(IndexNumber number, std::string name, IndexKind kind, std::size_t tag_bytes,
               Extract extract) && {
     def_.indexes.push_back(
-        {number, std::move(name), kind, 1, tag_bytes,
-         [extract](const void* r, IndexEntries& out) { extract(*static_cast<const R*>(r), out); }});
+        {number,
+         std::move(name),
+         kind,
+         1,
+         tag_bytes,
+         [extract](const void* r, IndexEntries& out) { extract(*static_cast<const R*>(r), out); },
+         {}});
     return std::move(*this);
   }
 

@@ -93,9 +93,13 @@ class Reader {
   Result<std::optional<RawRecord>> get(const TableDef& table, std::string_view key);
   /// As `get`, but `visit` is shown the record where it lies, uncopied; the body's view lives until
   /// it returns. False when there was nothing to show. An error of `visit` is returned.
-  virtual Result<bool> read(
+  Result<bool> read(const TableDef& table, std::string_view key,
+                    FunctionRef<Status(const RecordMeta& meta, std::string_view body)> visit);
+  /// The same, with all of the row as stored.
+  virtual Result<bool> read_row(
       const TableDef& table, std::string_view key,
-      FunctionRef<Status(const RecordMeta& meta, std::string_view body)> visit) = 0;
+      FunctionRef<Status(const RecordMeta& meta, std::string_view body, std::string_view row)>
+          visit) = 0;
   /// As `get`, tombstones included.
   virtual Result<std::optional<RawRecord>> get_any(const TableDef& table, std::string_view key) = 0;
 
@@ -141,6 +145,23 @@ class Reader {
         });
     if (!found) return std::move(found).error();
     return stored;
+  }
+
+  /// The same for a caller who is about to put another version of it: Table::prepare takes it, and
+  /// spares the writer what was read here.
+  template <class R>
+  Result<std::optional<Replaced<R>>> get_to_replace(const Table<R>& table, std::string_view key) {
+    std::optional<Replaced<R>> replaced;
+    Result<bool> found = read_row(
+        table.def(), key,
+        [&](const RecordMeta& meta, std::string_view body, std::string_view row) -> Status {
+          Result<R> record = table.decode(body);
+          if (!record) return std::move(record).error();
+          replaced = Replaced<R>{std::move(record).value(), meta, std::string(row), lsn()};
+          return Status();
+        });
+    if (!found) return std::move(found).error();
+    return replaced;
   }
 };
 
