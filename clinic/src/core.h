@@ -117,7 +117,7 @@ class Core {
   /// nullptr where there is none. `guard` runs in the commit, before the put; `describe` completes
   /// the event's payload. Without an expected version a race is run again.
   template <class Response, class R>
-  Result<Response> save(const CallContext& context, const engine::Table<R>& table, const R& record,
+  Result<Response> save(const CallContext& context, const engine::Table<R>& table, R record,
                         const std::string& key, const SaveOptions& options,
                         FunctionRef<AdjustSignature<R>> adjust,
                         FunctionRef<Status(engine::Transaction&)> guard,
@@ -276,30 +276,32 @@ Result<Response> Core::execute(const CallContext& context, std::uint64_t hash,
 }
 
 template <class Response, class R>
-Result<Response> Core::save(const CallContext& context, const engine::Table<R>& table,
-                            const R& given, const std::string& key, const SaveOptions& options,
+Result<Response> Core::save(const CallContext& context, const engine::Table<R>& table, R record,
+                            const std::string& key, const SaveOptions& options,
                             FunctionRef<AdjustSignature<R>> adjust,
                             FunctionRef<Status(engine::Transaction&)> guard,
                             FunctionRef<DescribeSignature<R>> describe) const {
+  // A race is run again with the record as it was given. Its bytes cost less to keep than a copy.
+  const bool may_repeat = !options.expected_version && options.existing != Existing::kMustNotExist;
+  const std::string given = may_repeat ? record.SerializeAsString() : std::string();
   for (int attempt = 1;; ++attempt) {
-    std::optional<engine::Stored<R>> current;
+    std::optional<engine::Replaced<R>> current;
     if (options.existing != Existing::kMustNotExist) {
       ASSIGN_OR_RETURN(const std::unique_ptr<engine::Reader> reader, store_.view(context.tenant));
-      ASSIGN_OR_RETURN(current, reader->get(table, key));
+      ASSIGN_OR_RETURN(current, reader->get_to_replace(table, key));
       if (!current && options.existing == Existing::kMustExist) {
         return not_found("no such " + std::string(options.noun))
             .with_field(std::string(options.noun) + ".id");
       }
     }
-    R record = given;
+    if (attempt > 1) RETURN_IF_ERROR(parse_body(given, record));
     RETURN_IF_ERROR(adjust(record, current ? &current->record : nullptr));
-    Result<engine::PreparedRecord> prepared =
-        current ? table.prepare(record, *current) : table.prepare(record);
-    if (!prepared) return name_fields(std::move(prepared).error(), options.noun);
-
     engine::PutOptions put_options;
     put_options.expected_version =
         options.expected_version.value_or(current ? current->meta.version : 0);
+    Result<engine::PreparedRecord> prepared =
+        current ? table.prepare(record, std::move(*current)) : table.prepare(record);
+    if (!prepared) return name_fields(std::move(prepared).error(), options.noun);
     put_options.skip_unchanged = true;
     Result<Response> done = execute<Response>(
         context, options.request_hash, [&](engine::Transaction& tx, Response& response) -> Status {
@@ -323,9 +325,7 @@ Result<Response> Core::save(const CallContext& context, const engine::Table<R>& 
     const bool raced =
         done.error().code() == StatusCode::kAborted ||
         (done.error().code() == StatusCode::kAlreadyExists && done.error().field().empty());
-    const bool again =
-        raced && !options.expected_version && options.existing != Existing::kMustNotExist;
-    if (!again || attempt == kSaveAttemptsMax)
+    if (!raced || !may_repeat || attempt == kSaveAttemptsMax)
       return name_fields(std::move(done).error(), options.noun);
   }
 }

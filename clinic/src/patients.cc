@@ -77,8 +77,9 @@ Result<RegisterPatientResponse> Patients::register_patient(const CallContext& co
   Patient& patient = *request.mutable_patient();
   patient.clear_replaced_by_id();
   if (patient.id().empty()) patient.set_id(std::string(core_.new_id().view()));
+  const std::string id = patient.id();
   return core_.save<RegisterPatientResponse>(
-      context, patients_table(), patient, patient.id(), options,
+      context, patients_table(), std::move(patient), id, options,
       [](Patient& record, const Patient*) { return in_order(record); },
       [](engine::Transaction&) { return Status(); }, &describe_nothing);
 }
@@ -94,8 +95,9 @@ Result<UpdatePatientResponse> Patients::update(const CallContext& context,
                       EVENT_PATIENT_UPDATED,
                       EVENT_PATIENT_UPDATED};
   if (request.has_expected_version()) options.expected_version = request.expected_version();
+  const std::string id = request.patient().id();
   return core_.save<UpdatePatientResponse>(
-      context, patients_table(), request.patient(), request.patient().id(), options,
+      context, patients_table(), std::move(*request.mutable_patient()), id, options,
       [](Patient& record, const Patient* current) {
         if (!current->replaced_by_id().empty()) {
           return failed_precondition("the patient was merged into " +

@@ -33,8 +33,9 @@ Result<Response> put_record(const Core& core, const CallContext& context, const 
                       kind.event, kind.event};
   if (request.has_expected_version()) options.expected_version = request.expected_version();
   if (record.id().empty()) record.set_id(std::string(core.new_id().view()));
+  const std::string id = record.id();
   return core.save<Response>(
-      context, table, record, record.id(), options,
+      context, table, std::move(record), id, options,
       [&](R& edited, const R* current) { return in_order(edited, current); },
       [](engine::Transaction&) { return Status(); }, [](const R&, EventPayload&) {});
 }

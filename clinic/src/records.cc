@@ -63,8 +63,9 @@ Result<PutRecordResponse> Records::put(const CallContext& context, PutRecordRequ
   if (request.has_expected_version()) options.expected_version = request.expected_version();
   if (record.id().empty()) record.set_id(std::string(core_.new_id().view()));
   const std::string patient = record.patient_id();
+  const std::string key = record_key(record.type(), record.id());
   return core_.save<PutRecordResponse>(
-      context, records_table(), record, record_key(record.type(), record.id()), options,
+      context, records_table(), std::move(record), key, options,
       [](ClinicalRecord& edited, const ClinicalRecord* current) {
         if (current != nullptr) {
           if (current->has_signature()) {

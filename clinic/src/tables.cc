@@ -3,6 +3,7 @@
 #include <google/protobuf/repeated_ptr_field.h>
 
 #include <algorithm>
+#include <functional>
 #include <vector>
 
 #include "clinicdb/engine/fold.h"
@@ -62,6 +63,46 @@ void add_birth_date(const Patient& patient, IndexEntries& out) {
   const std::string name = engine::fold_text(display_name(patient.names()));
   out.add(Key().raw(date_key(patient.birth_date())).text(name).str(),
           encode_patient_covered(patient));
+}
+
+// What an update of a patient leaves as it was, which is mostly all but one of these. See
+// engine::IndexDef::same.
+
+template <class Repeated, class Same>
+bool same_list(const Repeated& a, const Repeated& b, Same same) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(), same);
+}
+
+bool same_identifiers(const Identifiers& a, const Identifiers& b) {
+  return same_list(a, b, [](const Identifier& x, const Identifier& y) {
+    return x.value() == y.value() && x.system() == y.system();
+  });
+}
+
+bool same_names(const Patient& a, const Patient& b) {
+  return same_list(a.names(), b.names(), [](const HumanName& x, const HumanName& y) {
+    return x.family() == y.family() && x.text() == y.text() &&
+           same_list(x.given(), y.given(), std::equal_to<std::string>());
+  });
+}
+
+bool same_birth_date(const Patient& a, const Patient& b) {
+  const Date& x = a.birth_date();
+  const Date& y = b.birth_date();
+  return a.has_birth_date() == b.has_birth_date() && x.year() == y.year() &&
+         x.month() == y.month() && x.day() == y.day();
+}
+
+/// All that encode_patient_covered shows.
+bool same_covered(const Patient& a, const Patient& b) {
+  return same_birth_date(a, b) && a.gender() == b.gender() && a.inactive() == b.inactive() &&
+         same_names(a, b);
+}
+
+bool same_phones(const Patient& a, const Patient& b) {
+  return same_list(a.telecom(), b.telecom(), [](const ContactPoint& x, const ContactPoint& y) {
+    return x.value() == y.value() && x.system() == y.system();
+  });
 }
 
 Time record_time(const ClinicalRecord& record) {
@@ -469,30 +510,47 @@ const Table<Patient>& patients_table() {
                   [](const Patient& p, IndexEntries& out) {
                     if (!p.cpf().empty()) out.add(p.cpf());
                   })
+          .same_when([](const Patient& a, const Patient& b) { return a.cpf() == b.cpf(); })
           .unique(PatientIndex::kCns, "cns",
                   [](const Patient& p, IndexEntries& out) {
                     if (!p.cns().empty()) out.add(p.cns());
                   })
+          .same_when([](const Patient& a, const Patient& b) { return a.cns() == b.cns(); })
           .unique(PatientIndex::kMrn, "mrn",
                   [](const Patient& p, IndexEntries& out) { add_identifiers(p.mrn(), out); })
+          .same_when(
+              [](const Patient& a, const Patient& b) { return same_identifiers(a.mrn(), b.mrn()); })
           .tokens(PatientIndex::kName, "name",
                   [](const Patient& p, IndexEntries& out) {
                     out.add(searched_name(p.names()), encode_patient_covered(p));
                   })
+          .same_when(&same_covered)
           .suffix(PatientIndex::kPhone, "phone", &add_phones)
+          .same_when([](const Patient& a, const Patient& b) {
+            return same_phones(a, b) && same_covered(a, b);
+          })
           .ordered(PatientIndex::kBirthDate, "birth_date", &add_birth_date)
+          .same_when(&same_covered)
           .ordered(PatientIndex::kIdentifier, "identifier",
                    [](const Patient& p, IndexEntries& out) {
                      add_identifiers(p.mrn(), out);
                      add_identifiers(p.identifiers(), out);
                    })
+          .same_when([](const Patient& a, const Patient& b) {
+            return same_identifiers(a.mrn(), b.mrn()) &&
+                   same_identifiers(a.identifiers(), b.identifiers());
+          })
           .ordered(PatientIndex::kMatch, "match",
                    [](const Patient& p, IndexEntries& out) {
                      // One who was merged is not looked for.
                      if (!p.replaced_by_id().empty()) return;
                      for (const std::string& key : match::match_keys(p)) out.add(key);
                    })
-          .version(2);
+          .version(2)
+          .same_when([](const Patient& a, const Patient& b) {
+            return a.replaced_by_id() == b.replaced_by_id() && same_birth_date(a, b) &&
+                   same_names(a, b);
+          });
   return definition;
 }
 
