@@ -151,6 +151,15 @@ int main(int argc, char** argv) {
   workload_command->add_option("--seed", workload.seed, "Of the mix")->capture_default_str();
   workload_command->add_flag("!--no-sqlite", workload.sqlite, "Leave SQLite out");
   add_common(*workload_command, common);
+  ScaleOptions scale;
+  CLI::App* const scale_command = app.add_subcommand(
+      "scale", "Stores of growing size, killed while they write: time to open, memory, reads");
+  scale_command->add_option("--records", scale.records, "In each store, one store a number")
+      ->capture_default_str();
+  scale_command->add_option("--tenants", scale.tenants, "They are spread over")
+      ->capture_default_str()
+      ->check(CLI::PositiveNumber);
+  add_common(*scale_command, common);
 
   RawOptions raw;
   CLI::App* const raw_command =
@@ -190,6 +199,12 @@ int main(int argc, char** argv) {
     return run("workload", common, [&](const std::string& directory, Report& report) {
       workload.directory = directory;
       return bench_workload(workload, report);
+    });
+  }
+  if (*scale_command) {
+    return run("scale", common, [&](const std::string& directory, Report& report) {
+      scale.directory = directory;
+      return bench_scale(scale, report);
     });
   }
   return run("raw", common, [&](const std::string& directory, Report& report) {

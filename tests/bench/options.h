@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "bench/report.h"
 #include "clinicdb/base/status.h"
@@ -70,6 +71,14 @@ struct WorkloadOptions {
 };
 /// What clinics do all day, in the proportions in which they do it, beside SQLite.
 Status bench_workload(const WorkloadOptions& options, Report& report);
+
+struct ScaleOptions {
+  std::string directory;
+  std::vector<std::size_t> records{100'000, 1'000'000, 10'000'000};  ///< a store of each size
+  std::size_t tenants = 1000;
+};
+/// Stores of growing size, killed while they write: time to open, memory, and reads.
+Status bench_scale(const ScaleOptions& options, Report& report);
 
 struct RawOptions {
   std::string directory;
