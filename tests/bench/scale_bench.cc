@@ -1,11 +1,12 @@
 // How cost grows with the data: a store of many tenants is filled by a child process, which is
 // killed while it writes; then it is opened again, and read.
+#include <poll.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <atomic>
 #include <csignal>
-#include <thread>
+#include <cstdio>
 
 #include "bench/clinic_fixture.h"
 #include "bench/measure.h"
@@ -160,7 +161,7 @@ class ScaleBench {
     const bool loaded = ::read(pipe_ends[0], told, sizeof told) == sizeof told;
     ::close(pipe_ends[0]);
     // It is in the middle of writing on when it is killed.
-    if (loaded) std::this_thread::sleep_for(std::chrono::milliseconds(300));
+    if (loaded) ::poll(nullptr, 0, 300);
     ::kill(child, SIGKILL);
     ::waitpid(child, nullptr, 0);
     if (!loaded) return internal_error("the process that loads has failed");
