@@ -50,6 +50,8 @@ THIRD_PARTY = {
     "asio": {"server", "client"},
     "grpc": {"sharding"},
     "sqlite3.h": set(),
+    "postgresql/": set(),
+    "mariadb/": set(),
     "benchmark/": set(),
     "catch2/": set(),
     "sanitizer/": {"server"},
