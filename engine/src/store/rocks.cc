@@ -17,6 +17,7 @@
 #include "clinicdb/base/check.h"
 #include "clinicdb/engine/caller.h"
 #include "store/layout.h"
+#include "store/memtable.h"
 #include "txn/operations.h"
 
 namespace clinicdb::engine {
@@ -278,8 +279,8 @@ rocksdb::Options db_options(const RocksOptions& from,
   options.stats_dump_period_sec = 0;
   options.stats_persist_period_sec = 0;
 
-  // One writer thread at a time: the plain memtable path is the cheapest, and sorted batches insert
-  // with hints.
+  // One thread at a time writes, which is what the memtable asks for.
+  options.memtable_factory = make_memtable_factory();
   options.allow_concurrent_memtable_write = false;
   options.enable_write_thread_adaptive_yield = false;
   options.write_buffer_size = from.write_buffer_bytes;
