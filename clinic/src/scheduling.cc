@@ -256,6 +256,7 @@ Result<RescheduleAppointmentResponse> Scheduling::reschedule(
           return failed_precondition("only what is booked or confirmed can be moved")
               .with_field("appointment.status");
         }
+        const Appointment before = appointment;
         // Lengths far apart would overflow; check() then refuses what is longer than a day.
         const std::int64_t length = appointment.end_us() - appointment.start_us();
         appointment.set_start_us(request.start_us());
@@ -264,7 +265,7 @@ Result<RescheduleAppointmentResponse> Scheduling::reschedule(
         if (!request.professional_id().empty())
           appointment.set_professional_id(request.professional_id());
         if (!request.room_id().empty()) appointment.set_room_id(request.room_id());
-        appointment.clear_overbooking();
+        forget_moved_overbooking(before, appointment);
         RETURN_IF_ERROR(check(appointment));
         RETURN_IF_ERROR(check_references(core_, context, appointment));
         return choose_units(reader, appointment);

@@ -226,13 +226,14 @@ class SeriesEdit {
         appointment.mutable_cancellation()->set_user_id(std::string(tx_.user().view()));
       return {};
     }
+    const Appointment before = appointment;
     const TimeSpan span = moved(appointment);
     appointment.set_start_us(span.start_us);
     appointment.set_end_us(span.end_us);
     if (!request_.professional_id().empty())
       appointment.set_professional_id(request_.professional_id());
     if (!request_.room_id().empty()) appointment.set_room_id(request_.room_id());
-    appointment.clear_overbooking();
+    forget_moved_overbooking(before, appointment);
     RETURN_IF_ERROR(check(appointment));
     return choose_units(tx_, appointment);
   }
@@ -244,7 +245,7 @@ class SeriesEdit {
     RETURN_IF_ERROR(fhir::merge(after));
     Result<engine::PreparedRecord> prepared = appointments_table().prepare(after, item);
     if (!prepared) return std::move(prepared).error();
-    const ClaimRules rules{context_.rights.allows(ACCESS_RIGHT_SCHEDULE_READ), false};
+    const ClaimRules rules{context_.rights.allows(ACCESS_RIGHT_SCHEDULE_READ), false, &before};
     Result<engine::PutResult> put =
         put_claiming(tx_, after, *prepared, {item.meta.version, false}, rules);
     if (!put) {

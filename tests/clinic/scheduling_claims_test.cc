@@ -179,6 +179,77 @@ TEST_CASE_METHOD(Desk,
   CHECK(problems() == 0);
 }
 
+// What an overbooked appointment shares with another is claimed by the other alone: the claims do
+// not keep the other from being moved onto it.
+TEST_CASE_METHOD(Desk, "overbooking: what it shares time with is not moved onto it") {
+  const std::string below = booked(booking(lia, "", ana, nine, 60));
+  BookAppointmentRequest over = booking(lia, "", bia, nine + 30 * kMinute);
+  over.set_overbook(true);
+  const std::string above = booked(over);
+  RescheduleAppointmentRequest later;
+  later.set_id(below);
+  later.set_start_us(nine + 30 * kMinute);
+  SECTION("without the right it is refused, and says by what") {
+    const Status refused = clinic->scheduling().reschedule(clinic.context(), later).status();
+    CHECK(refused.code() == StatusCode::kFailedPrecondition);
+    CHECK(refused.field() == "appointment.professional_id");
+    CHECK_THAT(std::string(refused.message()),
+               Catch::Contains(Uuid::from_bytes(above).to_string()));
+    CHECK(appointment(below).start_us() == nine);
+  }
+  SECTION("with the right it is the one that is overbooked, and each minute is claimed once") {
+    later.set_overbook(true);
+    must(clinic->scheduling().reschedule(clinic.context(), later));
+    const Appointment moved = appointment(below);
+    REQUIRE(moved.overbooking().over_ids_size() == 1);
+    CHECK(moved.overbooking().over_ids(0) == above);
+    CHECK(book(booking(lia, "", "", nine)));
+    CHECK_FALSE(book(booking(lia, "", "", nine + 30 * kMinute, 10)));
+    CHECK_FALSE(book(booking(lia, "", "", nine + 80 * kMinute, 10)));
+    must(cancel(above));
+    CHECK_FALSE(book(booking(lia, "", "", nine + 30 * kMinute, 10)));
+  }
+  SECTION("where it does not move it needs no right, whichever of the two it is") {
+    for (const std::string& id : {below, above}) {
+      RescheduleAppointmentRequest request;
+      request.set_id(id);
+      request.set_start_us(appointment(id).start_us());
+      request.set_room_id(id == below ? room1 : room2);
+      must(clinic->scheduling().reschedule(clinic.context(), request));
+    }
+    CHECK(appointment(above).room_id() == room2);
+    CHECK(appointment(above).overbooking().kinds_size() == 1);
+    must(cancel(below));
+    CHECK_FALSE(book(booking(lia, "", "", nine + 30 * kMinute, 10)));
+  }
+  SECTION("out of the time they share it moves freely, and leaves that to the other") {
+    must(move(below, nine + kHour));
+    CHECK_FALSE(book(booking(lia, "", "", nine + 30 * kMinute, 10)));
+    CHECK(book(booking(lia, "", "", nine)));
+  }
+  CHECK(problems() == 0);
+}
+
+TEST_CASE_METHOD(Desk,
+                 "overbooking: a group that was put over another appointment is joined still") {
+  const std::string yoga = service("Pilates", [](Service& s) { s.set_capacity(3); });
+  const auto join = [&](const std::string& patient, std::int64_t start) {
+    BookAppointmentRequest request = booking(lia, "", patient, start, 0);
+    request.mutable_appointment()->set_service_id(yoga);
+    return book(request);
+  };
+  booked(booking(lia, "", "", nine, 60));
+  const std::string group =
+      appointment(must(join(ana, nine + 2 * kHour)).result().id()).session_id();
+  RescheduleAppointmentRequest request;
+  request.set_id(group);
+  request.set_start_us(nine + 15 * kMinute);
+  request.set_overbook(true);
+  must(clinic->scheduling().reschedule(clinic.context(), request));
+  CHECK(appointment(must(join(bia, nine + 15 * kMinute)).result().id()).session_id() == group);
+  CHECK(problems() == 0);
+}
+
 TEST_CASE_METHOD(Desk, "overbooking: a patient and equipment are in one place, whoever says so") {
   booked(booking(lia, room1, ana, nine));
   BookAppointmentRequest over = booking(rui, room2, ana, nine);

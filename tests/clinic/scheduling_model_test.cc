@@ -1,7 +1,8 @@
 // Goal: whatever is booked, moved, held, cancelled and overbooked in whatever order, the store says
-// what a plain model says. Method: random commands for few resources over ten days, among them the
-// one on which New York's clocks jump, against a list that is looked through from end to end for
-// each command; after some of them calendars and free slots are compared too.
+// what a plain model says. Method: random commands for few resources over ten days, among them one
+// on which New York's clocks jump, in spring by odd seeds and in autumn by even ones, against a
+// list that is looked through from end to end for each command; after some of them calendars and
+// free slots are compared too.
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <map>
@@ -21,15 +22,24 @@ constexpr std::uint32_t kGroupSeats = 3;
 constexpr std::uint32_t kLasers = 2;
 constexpr int kDays = 10;
 
-/// New York's: midnight of 4 March 2026, and the jump of 8 March.
-const std::int64_t kMidnight = utc_us(2026, 3, 4, 5);
-const std::int64_t kJump = utc_us(2026, 3, 8, 7);
+/// Ten days of New York's, by rules of their own: from a local midnight on, with a jump.
+struct Days {
+  int month, first_day, jump_day;
+  std::int64_t jump;
+  int behind_before, behind_after;  ///< hours behind UTC, before the jump and after it
 
-/// Minute of the local day, by the rule of that one month.
-std::int64_t local_minute(std::int64_t us) {
-  const std::int64_t offset = us < kJump ? -5 : -4;
-  return (us + offset * kHour) / kMinute % (24 * 60);
-}
+  /// Of the day with this number in the month; the jump is in its day's morning.
+  std::int64_t midnight(int day) const {
+    return utc_us(2026, month, 1, day > jump_day ? behind_after : behind_before) + (day - 1) * kDay;
+  }
+  std::int64_t local_minute(std::int64_t us) const {
+    const std::int64_t behind = us < jump ? behind_before : behind_after;
+    return (us - behind * kHour) / kMinute % (24 * 60);
+  }
+};
+/// On 8 March the hour from two on is left out; on 1 November the hour from one on comes twice.
+const Days kSpring{3, 4, 8, utc_us(2026, 3, 8, 7), 5, 4};
+const Days kAutumn{10, 28, 32, utc_us(2026, 11, 1, 6), 4, 5};
 
 enum class Kind { kPlain, kBuffered, kLaser, kGroup };
 
@@ -52,6 +62,7 @@ struct Modelled {
 struct Need {
   std::string what;
   std::int64_t start, end;
+  bool operator==(const Need&) const = default;
 };
 
 std::vector<Need> needs_of(const Modelled& m) {
@@ -74,12 +85,21 @@ class Model {
   bool is_expired(const Modelled& m, std::int64_t now) const {
     return m.status == APPOINTMENT_STATUS_HELD && m.hold_until <= now;
   }
-  /// Kinds of what is in the way of `wanted`: "professional", "room", ...
-  std::vector<std::string> conflicts(const Modelled& wanted, std::int64_t now) const {
+  /// Kinds of what is in the way of `wanted`: "professional", "room", ... What it needs as `before`
+  /// did is its own already, whoever was booked over it.
+  std::vector<std::string> conflicts(const Modelled& wanted, std::int64_t now,
+                                     const Modelled* before = nullptr) const {
     std::vector<std::string> kinds;
+    std::vector<Need> needs = needs_of(wanted);
+    if (before != nullptr) {
+      const std::vector<Need> had = needs_of(*before);
+      std::erase_if(needs, [&](const Need& need) {
+        return std::find(had.begin(), had.end(), need) != had.end();
+      });
+    }
     for (const Modelled& other : all) {
       if (other.id == wanted.id || !other.claims() || is_expired(other, now)) continue;
-      for (const Need& mine : needs_of(wanted)) {
+      for (const Need& mine : needs) {
         for (const Need& theirs : needs_of(other)) {
           if (mine.what == theirs.what && mine.start < theirs.end && theirs.start < mine.end)
             kinds.push_back(mine.what.substr(0, mine.what.find(' ')));
@@ -118,7 +138,7 @@ class Model {
 
 class World : public Desk {
  public:
-  explicit World(std::uint64_t seed) : random_(seed) {
+  explicit World(std::uint64_t seed) : random_(seed), days_(seed % 2 == 1 ? kSpring : kAutumn) {
     site = clinic.clinic_site("ny", "America/New_York");
     for (std::size_t i = 0; i < kProfessionals; ++i) {
       professionals_.push_back(clinic.professional("Dr. " + std::to_string(i)));
@@ -134,7 +154,7 @@ class World : public Desk {
     });
     services_[Kind::kLaser] = service("Laser", [&](Service& s) { s.add_equipment_ids(device); });
     services_[Kind::kGroup] = service("Yoga", [](Service& s) { s.set_capacity(kGroupSeats); });
-    clinic.clock().set_wall(Time{kMidnight - kDay});
+    clinic.clock().set_wall(Time{midnight_ - kDay});
   }
 
   void command() {
@@ -171,12 +191,11 @@ class World : public Desk {
   }
 
   void compare() {
-    const int day = static_cast<int>(random_.below(kDays));
-    const Date date = make_date(2026, 3, 4 + day);
+    const int day = days_.first_day + static_cast<int>(random_.below(kDays));
     const std::string& who = professionals_[random_.below(kProfessionals)];
     const std::string& where = rooms_[random_.below(kRooms)];
-    compare_day(RESOURCE_KIND_PROFESSIONAL, who, date);
-    compare_day(RESOURCE_KIND_ROOM, where, date);
+    compare_day(RESOURCE_KIND_PROFESSIONAL, who, day);
+    compare_day(RESOURCE_KIND_ROOM, where, day);
     compare_slots(who);
   }
   std::uint64_t refused() const { return refused_; }
@@ -196,14 +215,14 @@ class World : public Desk {
     must(clinic->availability().put_hours(clinic.context(), request));
   }
   bool in_hours(std::int64_t us) const {
-    const std::int64_t minute = local_minute(us);
+    const std::int64_t minute = days_.local_minute(us);
     return minute >= 60 && minute < 6 * 60;
   }
 
   std::int64_t now() { return clinic.clock().now().us; }
   /// Mostly within the hours, on a grid, so that times meet.
   std::int64_t any_start() {
-    return kMidnight + static_cast<std::int64_t>(random_.below(kDays)) * kDay +
+    return midnight_ + static_cast<std::int64_t>(random_.below(kDays)) * kDay +
            static_cast<std::int64_t>(2 + random_.below(10)) * 30 * kMinute;
   }
   Modelled* any(FunctionRef<bool(const Modelled&)> suits) {
@@ -385,14 +404,24 @@ class World : public Desk {
     request.set_id(m->id);
     Modelled moved = *m;
     moved.start = any_start();
+    if (random_.below(4) == 0) moved.start = m->start + 30 * kMinute;
+    if (random_.below(8) == 0) moved.start = m->start;
     moved.end = moved.start + (m->end - m->start);
     request.set_start_us(moved.start);
     if (random_.below(2) == 0) moved.professional = pick(professionals_);
     request.set_professional_id(moved.professional);
+    if (random_.below(4) == 0 && !moved.is_group) moved.room = pick(rooms_);
+    request.set_room_id(moved.room);
+    const bool overbook = random_.below(8) == 0 && !moved.is_group;
+    request.set_overbook(overbook);
     const bool can_move =
         m->status == APPOINTMENT_STATUS_BOOKED || m->status == APPOINTMENT_STATUS_CONFIRMED;
     if (moved.kind == Kind::kLaser) model_.choose_unit(moved, now());
-    bool expected = can_move && model_.conflicts(moved, now()).empty();
+    const auto found = model_.conflicts(moved, now(), m);
+    bool expected =
+        can_move && std::all_of(found.begin(), found.end(), [&](const std::string& kind) {
+          return overbook && (kind == "professional" || kind == "room");
+        });
     std::vector<Modelled*> participants;
     for (Modelled& other : model_.all) {
       if (!moved.is_group || other.group != moved.id || !other.claims()) continue;
@@ -446,10 +475,12 @@ class World : public Desk {
     if (took) model_.remove_expired(taken, now());
   }
 
-  void compare_day(ResourceKind kind, const std::string& id, const Date& date) {
-    const std::int64_t from =
-        utc_us(2026, 3, date.day(), date.day() > 8 ? 4 : 5);  // midnight there
-    const std::int64_t until = utc_us(2026, 3, date.day() + 1, date.day() + 1 > 8 ? 4 : 5);
+  void compare_day(ResourceKind kind, const std::string& id, int day) {
+    const std::int64_t from = days_.midnight(day);
+    const std::int64_t until = days_.midnight(day + 1);
+    const bool next_month = days_.month == 10 && day > 31;
+    const Date date =
+        make_date(2026, days_.month + (next_month ? 1 : 0), next_month ? day - 31 : day);
     std::vector<std::string> expected;
     for (const Modelled& m : model_.all) {
       const std::string& of = kind == RESOURCE_KIND_ROOM ? m.room : m.professional;
@@ -468,7 +499,7 @@ class World : public Desk {
   }
 
   void compare_slots(const std::string& professional) {
-    const std::int64_t from = kMidnight + static_cast<std::int64_t>(random_.below(kDays)) * kDay;
+    const std::int64_t from = midnight_ + static_cast<std::int64_t>(random_.below(kDays)) * kDay;
     std::vector<std::int64_t> expected;
     for (std::int64_t start = from; start < from + kDay; start += 30 * kMinute) {
       bool free = true;
@@ -496,6 +527,8 @@ class World : public Desk {
   }
 
   SeededRandom random_;
+  const Days days_;
+  const std::int64_t midnight_ = days_.midnight(days_.first_day);
   Model model_;
   std::map<Kind, std::string> services_;
   std::vector<std::string> professionals_;

@@ -51,9 +51,11 @@ Result<Response> change_appointment(const Core& core, const CallContext& context
 
     Result<Response> done = core.execute<Response>(
         context, options.request_hash, [&](engine::Transaction& tx, Response& response) -> Status {
-          ASSIGN_OR_RETURN(const engine::PutResult put,
-                           put_claiming(tx, appointment, *prepared, {current->meta.version, false},
-                                        options.rules));
+          ClaimRules rules = options.rules;
+          rules.before = &current->record;
+          ASSIGN_OR_RETURN(
+              const engine::PutResult put,
+              put_claiming(tx, appointment, *prepared, {current->meta.version, false}, rules));
           response.mutable_result()->set_id(id);
           response.mutable_result()->set_version(put.version);
           RETURN_IF_ERROR(tx.emit(static_cast<std::uint16_t>(options.event),

@@ -86,6 +86,73 @@ Result<std::vector<Obstacle>> obstacles(engine::Reader& reader, std::string_view
   return found;
 }
 
+/// Overbooked appointments but `own_id` that may share time of the resource with `span`.
+Result<std::vector<std::string>> overbooked_beside(engine::Reader& reader,
+                                                   const std::string& resource, TimeSpan span,
+                                                   std::string_view own_id) {
+  std::vector<std::string> ids;
+  RETURN_IF_ERROR(
+      reader
+          .scan(appointments_table().def(), AppointmentIndex::kOverbooked,
+                {Key().raw(resource).time(Time{span.start_us - kStretchUsMax - kBufferUsMax}).str(),
+                 Key().raw(resource).time(Time{span.end_us + kBufferUsMax}).str()},
+                {},
+                [&](const engine::IndexEntry& entry) {
+                  if (entry.record_key != own_id) ids.emplace_back(entry.record_key);
+                  return true;
+                })
+          .status());
+  return ids;
+}
+
+/// The claim that the appointment makes on that resource, if it makes one.
+std::optional<Claim> claim_on(const Appointment& appointment, std::string_view key) {
+  for (Claim& claim : claims_of(appointment)) {
+    if (claim.key == key) return std::move(claim);
+  }
+  return {};
+}
+
+bool is_same(TimeSpan a, TimeSpan b) { return a.start_us == b.start_us && a.end_us == b.end_us; }
+
+/// Whether the two share time, and are not one.
+bool overlaps_otherwise(TimeSpan a, TimeSpan b) {
+  return a.start_us < b.end_us && b.start_us < a.end_us && !is_same(a, b);
+}
+
+/// Overbooked appointments in time that `before` had and `claim` would keep. They claim none of it,
+/// so that no claim shows them; what moves may no more be put on them than anything else. Where
+/// `claim` is what it was, nothing is put anywhere.
+Status add_overbooked(engine::Reader& reader, const Claim& claim, const Appointment& before,
+                      std::vector<Obstacle>& found) {
+  if (claim.kind != RESOURCE_KIND_PROFESSIONAL && claim.kind != RESOURCE_KIND_ROOM) return {};
+  const std::optional<Claim> old = claim_on(before, claim.key);
+  if (!old || !overlaps_otherwise(old->span, claim.span)) return {};
+  const TimeSpan kept{std::max(old->span.start_us, claim.span.start_us),
+                      std::min(old->span.end_us, claim.span.end_us)};
+  ASSIGN_OR_RETURN(const std::vector<std::string> ids,
+                   overbooked_beside(reader, claim.key, kept, before.id()));
+  for (const std::string& id : ids) {
+    ASSIGN_OR_RETURN(const std::optional<engine::Stored<Appointment>> other,
+                     reader.get(appointments_table(), id));
+    if (!other) continue;
+    const TimeSpan span = claimed_span(other->record);
+    if (span.start_us < kept.end_us && kept.start_us < span.end_us)
+      found.push_back({id, span, other->record.status()});
+  }
+  return {};
+}
+
+/// What keeps the appointment from making the claim.
+Result<std::vector<Obstacle>> in_the_way(engine::Reader& reader, const Claim& claim,
+                                         const Appointment& appointment,
+                                         const Appointment* before) {
+  ASSIGN_OR_RETURN(std::vector<Obstacle> found,
+                   obstacles(reader, claim.key, claim.span, appointment.id()));
+  if (before != nullptr) RETURN_IF_ERROR(add_overbooked(reader, claim, *before, found));
+  return found;
+}
+
 /// What is in the way is told only to who may read the schedule.
 Status refusal(const Claim& claim, const Obstacle& obstacle, bool may_read) {
   std::string message = "the " + std::string(claim.what) + " is taken";
@@ -178,7 +245,7 @@ Result<bool> remove_expired_equipment(engine::Transaction& tx, const Appointment
     const auto& held = hold->record.equipment_ids();
     if (std::find_first_of(wanted.begin(), wanted.end(), held.begin(), held.end()) == wanted.end())
       continue;
-    RETURN_IF_ERROR(remove_hold(tx, hold->record));
+    RETURN_IF_ERROR(remove_hold(tx, hold->record, appointment.id()));
     removed = true;
   }
   return removed;
@@ -195,7 +262,7 @@ Result<bool> remove_expired(engine::Transaction& tx, const Appointment& appointm
       ASSIGN_OR_RETURN(const std::optional<engine::Stored<Appointment>> hold,
                        tx.get(appointments_table(), obstacle.appointment_id));
       if (!hold || hold->record.hold_until_us() > tx.now().us) continue;
-      RETURN_IF_ERROR(remove_hold(tx, hold->record));
+      RETURN_IF_ERROR(remove_hold(tx, hold->record, appointment.id()));
       removed = true;
     }
   }
@@ -205,15 +272,16 @@ Result<bool> remove_expired(engine::Transaction& tx, const Appointment& appointm
 
 /// Of the claims of these kinds, those that others have are left to them.
 Status claim_what_is_left(engine::Reader& reader, Appointment& appointment,
-                          const std::vector<int>& kinds) {
+                          const std::vector<int>& kinds, const Appointment* before) {
   Appointment::Overbooking& overbooking = *appointment.mutable_overbooking();
   overbooking.clear_pieces();
   for (const Claim& claim : claims_of(appointment)) {
     if (std::find(kinds.begin(), kinds.end(), claim.kind) == kinds.end()) continue;
     ASSIGN_OR_RETURN(const std::vector<Obstacle> taken,
-                     obstacles(reader, claim.key, claim.span, appointment.id()));
+                     in_the_way(reader, claim, appointment, before));
     TimeSpans spans;
     for (const Obstacle& obstacle : taken) spans.push_back(obstacle.span);
+    join_spans(spans);  // overbooked ones may lie across each other
     for (const TimeSpan piece : subtract_spans({claim.span}, spans)) {
       Appointment::Piece& added = *overbooking.add_pieces();
       added.set_kind(claim.kind);
@@ -226,17 +294,17 @@ Status claim_what_is_left(engine::Reader& reader, Appointment& appointment,
 
 /// Makes the appointment an overbooked one. Refused where a patient, a seat or equipment is in the
 /// way: these cannot be in two places at once, whoever says so.
-Status overbook(engine::Transaction& tx, Appointment& appointment, bool may_read) {
+Status overbook(engine::Transaction& tx, Appointment& appointment, const ClaimRules& rules) {
   std::vector<int> kinds;
   Appointment::Overbooking overbooking;
   if (!tx.user().is_nil()) overbooking.set_user_id(std::string(tx.user().view()));
   overbooking.set_time_us(tx.now().us);
   for (const Claim& claim : claims_of(appointment)) {
     ASSIGN_OR_RETURN(const std::vector<Obstacle> taken,
-                     obstacles(tx, claim.key, claim.span, appointment.id()));
+                     in_the_way(tx, claim, appointment, rules.before));
     if (taken.empty()) continue;
     if (claim.kind != RESOURCE_KIND_PROFESSIONAL && claim.kind != RESOURCE_KIND_ROOM)
-      return refusal(claim, taken.front(), may_read);
+      return refusal(claim, taken.front(), rules.may_read);
     kinds.push_back(claim.kind);
     overbooking.add_kinds(claim.kind);
     for (const Obstacle& obstacle : taken) {
@@ -246,17 +314,35 @@ Status overbook(engine::Transaction& tx, Appointment& appointment, bool may_read
     }
   }
   *appointment.mutable_overbooking() = std::move(overbooking);
-  return claim_what_is_left(tx, appointment, kinds);
+  return claim_what_is_left(tx, appointment, kinds, rules.before);
 }
 
-Status explain(engine::Reader& reader, const Appointment& appointment, bool may_read,
+Status explain(engine::Reader& reader, const Appointment& appointment, const ClaimRules& rules,
                const Status& otherwise) {
   for (const Claim& claim : claims_of(appointment)) {
+    if (is_overbooked(appointment, claim.kind)) continue;  // it shares that time already
     ASSIGN_OR_RETURN(const std::vector<Obstacle> taken,
-                     obstacles(reader, claim.key, claim.span, appointment.id()));
-    if (!taken.empty()) return refusal(claim, taken.front(), may_read);
+                     in_the_way(reader, claim, appointment, rules.before));
+    if (!taken.empty()) return refusal(claim, taken.front(), rules.may_read);
   }
   return otherwise;
+}
+
+/// Whether the move would put the appointment on an overbooked one that it shared time with.
+Result<bool> stands_on_overbooked(engine::Reader& reader, const Appointment& appointment,
+                                  const engine::PutOptions& options, const Appointment& before) {
+  // Most changes move nothing, or move it out of its own time: nothing is read for them.
+  if (!claims_time(appointment.status())) return false;
+  if (!overlaps_otherwise(claimed_span(before), claimed_span(appointment))) return false;
+  std::vector<Obstacle> found;
+  for (const Claim& claim : claims_of(appointment))
+    RETURN_IF_ERROR(add_overbooked(reader, claim, before, found));
+  if (found.empty()) return false;
+  // Where somebody was faster, `before` is past, and the put itself says so.
+  ASSIGN_OR_RETURN(const std::optional<engine::Stored<Appointment>> current,
+                   reader.get(appointments_table(), appointment.id()));
+  return current &&
+         (!options.expected_version || current->meta.version == *options.expected_version);
 }
 
 bool is_claim_conflict(const Status& status) {
@@ -274,43 +360,71 @@ Status choose_units(engine::Reader& reader, Appointment& appointment) {
 Result<engine::PutResult> put_claiming(engine::Transaction& tx, Appointment& appointment,
                                        const engine::PreparedRecord& prepared,
                                        const engine::PutOptions& options, const ClaimRules& rules) {
-  Result<engine::PutResult> put = tx.put(prepared, options);
+  bool shared = false;
+  if (rules.before != nullptr) {
+    ASSIGN_OR_RETURN(shared, stands_on_overbooked(tx, appointment, options, *rules.before));
+  }
   const auto put_again = [&]() -> Result<engine::PutResult> {
+    if (shared)
+      return failed_precondition("an overbooked appointment is there").with_field("claims");
     return tx.put(appointments_table(), appointment, options);
   };
+  Result<engine::PutResult> put = shared ? put_again() : tx.put(prepared, options);
   if (put || !is_claim_conflict(put.error())) return put;
   ASSIGN_OR_RETURN(const bool removed, remove_expired(tx, appointment));
-  if (removed) put = put_again();
+  if (removed) {
+    if (appointment.has_overbooking()) {
+      const auto& kinds = appointment.overbooking().kinds();
+      RETURN_IF_ERROR(
+          claim_what_is_left(tx, appointment, {kinds.begin(), kinds.end()}, rules.before));
+    }
+    put = put_again();
+  }
   if (put || !is_claim_conflict(put.error())) return put;
   if (!appointment.session_id().empty() || !appointment.equipment_ids().empty()) {
     RETURN_IF_ERROR(choose_units(tx, appointment));
     put = put_again();
     if (put || !is_claim_conflict(put.error())) return put;
   }
-  if (!rules.overbook) return explain(tx, appointment, rules.may_read, put.error());
-  RETURN_IF_ERROR(overbook(tx, appointment, rules.may_read));
-  return put_again();
+  if (!rules.overbook) return explain(tx, appointment, rules, put.error());
+  RETURN_IF_ERROR(overbook(tx, appointment, rules));
+  return tx.put(appointments_table(), appointment, options);
 }
 
-Status give_freed_time(engine::Transaction& tx, const Appointment& released) {
+void forget_moved_overbooking(const Appointment& before, Appointment& appointment) {
+  if (!appointment.has_overbooking()) return;
+  Appointment::Overbooking& overbooking = *appointment.mutable_overbooking();
+  const auto stays = [&](int kind) {
+    const bool room = kind == RESOURCE_KIND_ROOM;
+    return is_same(claimed_span(before), claimed_span(appointment)) &&
+           (room ? before.room_id() == appointment.room_id()
+                 : before.professional_id() == appointment.professional_id());
+  };
+  auto& pieces = *overbooking.mutable_pieces();
+  pieces.erase(
+      std::remove_if(pieces.begin(), pieces.end(),
+                     [&](const Appointment::Piece& piece) { return !stays(piece.kind()); }),
+      pieces.end());
+  auto& kinds = *overbooking.mutable_kinds();
+  kinds.erase(std::remove_if(kinds.begin(), kinds.end(), [&](int kind) { return !stays(kind); }),
+              kinds.end());
+  if (kinds.empty()) appointment.clear_overbooking();
+}
+
+Status give_freed_time(engine::Transaction& tx, const Appointment& released,
+                       std::string_view changing) {
   if (!released.session_id().empty()) return {};
   const TimeSpan freed = claimed_span(released);
   std::vector<std::string> beside;
   const auto find_beside = [&](ResourceKind kind, const std::string& id) -> Status {
     if (id.empty()) return {};
-    const std::string resource = resource_key(kind, id);
-    return tx
-        .scan(appointments_table().def(), AppointmentIndex::kOverbooked,
-              {Key().raw(resource).time(Time{freed.start_us - kStretchUsMax - kBufferUsMax}).str(),
-               Key().raw(resource).time(Time{freed.end_us + kBufferUsMax}).str()},
-              {},
-              [&](const engine::IndexEntry& entry) {
-                if (entry.record_key != released.id() &&
-                    std::find(beside.begin(), beside.end(), entry.record_key) == beside.end())
-                  beside.emplace_back(entry.record_key);
-                return true;
-              })
-        .status();
+    ASSIGN_OR_RETURN(const std::vector<std::string> ids,
+                     overbooked_beside(tx, resource_key(kind, id), freed, released.id()));
+    for (const std::string& found : ids) {
+      if (found != changing && std::find(beside.begin(), beside.end(), found) == beside.end())
+        beside.push_back(found);
+    }
+    return {};
   };
   RETURN_IF_ERROR(find_beside(RESOURCE_KIND_PROFESSIONAL, released.professional_id()));
   RETURN_IF_ERROR(find_beside(RESOURCE_KIND_ROOM, released.room_id()));
@@ -320,8 +434,8 @@ Status give_freed_time(engine::Transaction& tx, const Appointment& released) {
     if (!found) continue;
     const std::string before = found->record.SerializeAsString();
     const auto& kinds = found->record.overbooking().kinds();
-    RETURN_IF_ERROR(
-        claim_what_is_left(tx, found->record, std::vector<int>(kinds.begin(), kinds.end())));
+    RETURN_IF_ERROR(claim_what_is_left(tx, found->record,
+                                       std::vector<int>(kinds.begin(), kinds.end()), nullptr));
     if (found->record.SerializeAsString() == before) continue;
     ASSIGN_OR_RETURN(const engine::PutResult put,
                      tx.put(appointments_table(), found->record, {found->meta.version, false}));
@@ -331,7 +445,7 @@ Status give_freed_time(engine::Transaction& tx, const Appointment& released) {
   return {};
 }
 
-Status remove_hold(engine::Transaction& tx, const Appointment& hold) {
+Status remove_hold(engine::Transaction& tx, const Appointment& hold, std::string_view changing) {
   RETURN_IF_ERROR(tx.remove(appointments_table().def(), hold.id(), {}));
   RETURN_IF_ERROR(tx.emit(EVENT_APPOINTMENT_RELEASED, appointment_event(hold, 0)));
   if (!hold.waitlist_id().empty()) {
@@ -350,7 +464,7 @@ Status remove_hold(engine::Transaction& tx, const Appointment& hold) {
       RETURN_IF_ERROR(tx.put(waitlist_table(), waiting, {entry->meta.version, false}).status());
     }
   }
-  return give_freed_time(tx, hold);
+  return give_freed_time(tx, hold, changing);
 }
 
 Result<std::vector<std::string>> participants_of(engine::Reader& reader,
@@ -369,16 +483,24 @@ Result<std::vector<std::string>> participants_of(engine::Reader& reader,
 }
 
 Result<std::string> find_group(engine::Reader& reader, const Appointment& group) {
-  ASSIGN_OR_RETURN(
-      const std::vector<Obstacle> taken,
-      obstacles(reader, resource_key(RESOURCE_KIND_PROFESSIONAL, group.professional_id()),
-                claimed_span(group), group.id()));
-  for (const Obstacle& obstacle : taken) {
+  const std::string professional =
+      resource_key(RESOURCE_KIND_PROFESSIONAL, group.professional_id());
+  ASSIGN_OR_RETURN(const std::vector<Obstacle> taken,
+                   obstacles(reader, professional, claimed_span(group), group.id()));
+  std::vector<std::string> ids;
+  for (const Obstacle& obstacle : taken) ids.push_back(obstacle.appointment_id);
+  if (!ids.empty()) {
+    // One that was overbooked may claim nothing of its time: it shares that with what was found.
+    ASSIGN_OR_RETURN(const std::vector<std::string> overbooked,
+                     overbooked_beside(reader, professional, claimed_span(group), group.id()));
+    ids.insert(ids.end(), overbooked.begin(), overbooked.end());
+  }
+  for (const std::string& id : ids) {
     ASSIGN_OR_RETURN(const std::optional<engine::Stored<Appointment>> found,
-                     reader.get(appointments_table(), obstacle.appointment_id));
+                     reader.get(appointments_table(), id));
     if (found && found->record.capacity() > 1 && found->record.start_us() == group.start_us() &&
         found->record.service_id() == group.service_id())
-      return obstacle.appointment_id;
+      return id;
   }
   return std::string();
 }

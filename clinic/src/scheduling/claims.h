@@ -10,6 +10,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "clinicdb/base/result.h"
@@ -22,7 +23,14 @@ namespace clinicdb::clinic {
 struct ClaimRules {
   bool may_read = false;  ///< the refusal may name what is in the way
   bool overbook = false;  ///< take what is left of the professional's and the room's time
+  /// Of a move: the appointment as it was. An overbooked one that shares its time claims none of
+  /// what they share, and is in the way all the same.
+  const Appointment* before = nullptr;
 };
+
+/// Of a move from `before`: forgets what was overbooked and is now elsewhere. A professional or a
+/// room that is needed at the same time as before was given once, and needs the right no more.
+void forget_moved_overbooking(const Appointment& before, Appointment& appointment);
 
 /// Chooses units of equipment and the seat of a participant that are free as `reader` sees it;
 /// where none is, the first one, so that the claim itself is refused. Nothing to do for others.
@@ -38,11 +46,15 @@ Result<engine::PutResult> put_claiming(engine::Transaction& tx, Appointment& app
                                        const engine::PutOptions& options, const ClaimRules& rules);
 
 /// Gives what the appointment claimed to overbooked ones beside it. Call it after the appointment
-/// was put without these claims, or removed.
-Status give_freed_time(engine::Transaction& tx, const Appointment& released);
+/// was put without these claims, or removed. `changing` is left out: the id of one that is put with
+/// claims of its own right after.
+Status give_freed_time(engine::Transaction& tx, const Appointment& released,
+                       std::string_view changing = {});
 
-/// Removes a hold: its time is free, and whoever it was offered to waits again.
-Status remove_hold(engine::Transaction& tx, const Appointment& hold);
+/// Removes a hold: its time is free, and whoever it was offered to waits again. `changing` as
+/// above.
+Status remove_hold(engine::Transaction& tx, const Appointment& hold,
+                   std::string_view changing = {});
 
 /// Ids of the appointments that have a seat of the group, by seat.
 Result<std::vector<std::string>> participants_of(engine::Reader& reader, std::string_view group_id);
