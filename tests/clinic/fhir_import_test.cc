@@ -438,12 +438,114 @@ TEST_CASE("import: appointments that overlap are refused, those of no fixed time
   REQUIRE(report.imported == 4);
   REQUIRE(report.failed == 1);
   REQUIRE(store.problems[0].line == 2);
-  REQUIRE(store.problems[0].reason.find("overlaps") != std::string::npos);
+  REQUIRE(store.problems[0].reason.find("the professional is taken from") == 0);
   // A proposal that is booked moves to where time is held.
   REQUIRE(store.import_text(appointment("c", "booked", "12:00", "12:30")).imported == 1);
   REQUIRE(store.import_text(appointment("c", "booked", "12:00", "12:30")).unchanged == 1);
   REQUIRE(store.import_text(appointment("c", "proposed", "10:30", "11:30")).unchanged == 1);
   REQUIRE(store.exported().size() == 4);
+  store.verify();
+}
+
+// What an import does to an appointment, it does to its claims: none is lost, and none is left.
+TEST_CASE("import: a corrected appointment keeps what R4 does not know, and frees what it leaves") {
+  FhirFixture store;
+  const CallContext context = CallContext::system(store.tenant);
+  const std::string id = "0190f6a4-0000-7000-8000-000000000001";
+  const auto imported = [&](const std::string& status, const std::string& from,
+                            const std::string& to) {
+    return R"({"resourceType":"Appointment","id":")" + id + R"(","status":")" + status +
+           R"(","start":"2025-01-01T)" + from + R"(:00Z","end":"2025-01-01T)" + to +
+           R"(:00Z","participant":[{"actor":{"reference":"Practitioner/d"},)"
+           R"("status":"accepted"}]})";
+  };
+  store.import_text(R"({"resourceType":"Practitioner","id":"d","name":[{"family":"Sá"}]})");
+  store.import_text(imported("booked", "10:00", "11:00"));
+  PutClinicRequest site;
+  site.mutable_clinic()->set_slug("centro");
+  site.mutable_clinic()->set_name("Centro");
+  const auto put_site = store.clinic->people().put_clinic(context, site);
+  REQUIRE(put_site);
+  const std::string clinic_id = put_site->result().id();
+  const std::int64_t ten = 1735725600000000;
+  constexpr std::int64_t kMinuteUs = 60'000'000;
+  const auto book = [&](std::int64_t minute, std::int64_t minutes, bool over) {
+    BookAppointmentRequest request;
+    Appointment& appointment = *request.mutable_appointment();
+    appointment.set_clinic_id(clinic_id);
+    appointment.set_professional_id(FhirFixture::key_of(RESOURCE_TYPE_PRACTITIONER, "d"));
+    appointment.set_start_us(ten + minute * kMinuteUs);
+    appointment.set_end_us(appointment.start_us() + minutes * kMinuteUs);
+    request.set_overbook(over);
+    return store.clinic->scheduling().book(context, request);
+  };
+  SECTION("moved: who was booked over it has the time") {
+    REQUIRE(book(30, 30, true));
+    REQUIRE(store.import_text(imported("booked", "13:00", "14:00")).imported == 1);
+    REQUIRE_FALSE(book(30, 30, false));
+    REQUIRE(book(0, 30, false));
+    REQUIRE(store.import_text(imported("booked", "10:30", "11:30")).failed == 1);
+  }
+  SECTION("cancelled or removed: so too") {
+    REQUIRE(book(30, 30, true));
+    if (GENERATE(true, false)) {
+      REQUIRE(store.import_text(imported("cancelled", "10:00", "11:00")).imported == 1);
+    } else {
+      REQUIRE(
+          store
+              .import_text(R"({"resourceType":"Bundle","type":"transaction","entry":[{"request":)"
+                           R"({"method":"DELETE","url":"Appointment/)" +
+                           id + R"("}}]})")
+              .deleted == 1);
+    }
+    REQUIRE_FALSE(book(30, 30, false));
+    REQUIRE(book(0, 30, false));
+  }
+  SECTION("buffers and the finer state stay with it") {
+    PutServiceRequest put;
+    put.mutable_service()->set_name("Peeling");
+    put.mutable_service()->set_duration_minutes(30);
+    put.mutable_service()->set_buffer_after_minutes(30);
+    const auto service = store.clinic->catalogue().put_service(context, put);
+    REQUIRE(service);
+    BookAppointmentRequest request;
+    Appointment& appointment = *request.mutable_appointment();
+    appointment.set_clinic_id(clinic_id);
+    appointment.set_professional_id(FhirFixture::key_of(RESOURCE_TYPE_PRACTITIONER, "d"));
+    appointment.set_start_us(ten + 120 * kMinuteUs);
+    appointment.set_service_id(service->result().id());
+    const auto booked = store.clinic->scheduling().book(context, request);
+    REQUIRE(booked);
+    ChangeAppointmentStatusRequest confirm;
+    confirm.set_id(booked->result().id());
+    confirm.set_status(APPOINTMENT_STATUS_CONFIRMED);
+    REQUIRE(store.clinic->scheduling().change_status(context, confirm));
+    std::string text;
+    for (const auto& [key, json] : store.exported()) {
+      if (json.find("Peeling") != std::string::npos) text = json;
+    }
+    text.replace(text.find("Peeling"), 7, "Peeling 2");
+    REQUIRE(store.import_text(text).imported == 1);
+    const auto stored = store.stored(appointments_table(), booked->result().id());
+    REQUIRE(stored->record.title() == "Peeling 2");
+    REQUIRE(stored->record.status() == APPOINTMENT_STATUS_CONFIRMED);
+    REQUIRE_FALSE(book(155, 10, false));
+    REQUIRE(book(180, 10, false));
+  }
+  SECTION("a hold is in its way, and is exported as what it is") {
+    HoldAppointmentRequest hold;
+    hold.mutable_appointment()->set_clinic_id(clinic_id);
+    hold.mutable_appointment()->set_professional_id(
+        FhirFixture::key_of(RESOURCE_TYPE_PRACTITIONER, "d"));
+    hold.mutable_appointment()->set_start_us(ten + 180 * kMinuteUs);
+    hold.mutable_appointment()->set_end_us(ten + 240 * kMinuteUs);
+    hold.set_minutes(5);
+    REQUIRE(store.clinic->scheduling().hold(context, hold));
+    REQUIRE(store.import_text(imported("booked", "13:30", "14:30")).failed == 1);
+    for (const auto& [key, json] : store.exported())
+      CHECK((json.find("\"pending\"") != std::string::npos) ==
+            (key != "Practitioner/d" && key != "Appointment/" + id));
+  }
   store.verify();
 }
 

@@ -16,9 +16,6 @@ std::string reason_of(const Status& why) {
   if (why.code() == StatusCode::kAlreadyExists && !why.field().empty()) {
     return std::string(why.field()) + " is another record's already";
   }
-  if (why.code() == StatusCode::kFailedPrecondition && why.field() == "claims") {
-    return "overlaps another appointment of the professional, the room or the patient";
-  }
   return std::string(why.message());
 }
 

@@ -6,6 +6,7 @@
 #include "billing/tables.h"
 #include "clinicdb/clinic/tables.h"
 #include "consent_table.h"
+#include "scheduling/claims.h"
 
 namespace clinicdb::clinic::fhir {
 
@@ -84,6 +85,29 @@ struct CarryOver {
   }
   void operator()(const Appointment& stored, Appointment& incoming) const {
     incoming.set_clinic_id(stored.clinic_id());
+    incoming.set_service_id(stored.service_id());
+    incoming.set_buffer_before_minutes(stored.buffer_before_minutes());
+    incoming.set_buffer_after_minutes(stored.buffer_after_minutes());
+    *incoming.mutable_equipment_ids() = stored.equipment_ids();
+    *incoming.mutable_equipment_units() = stored.equipment_units();
+    incoming.set_capacity(stored.capacity());
+    incoming.set_series_id(stored.series_id());
+    incoming.set_series_number(stored.series_number());
+    incoming.set_arrived_us(stored.arrived_us());
+    incoming.set_started_us(stored.started_us());
+    incoming.set_completed_us(stored.completed_us());
+    // R4 tells fewer states apart than we do.
+    if (appointment_status_code(stored.status()) == appointment_status_code(incoming.status()))
+      incoming.set_status(stored.status());
+    // Who is elsewhere than the group is no longer in it.
+    if (incoming.start_us() == stored.start_us() && incoming.end_us() == stored.end_us()) {
+      incoming.set_session_id(stored.session_id());
+      incoming.set_seat(stored.seat());
+    }
+    if (stored.has_overbooking()) {
+      *incoming.mutable_overbooking() = stored.overbooking();
+      forget_moved_overbooking(stored, incoming);
+    }
     if (stored.has_cancellation() && incoming.status() == APPOINTMENT_STATUS_CANCELLED) {
       *incoming.mutable_cancellation() = stored.cancellation();
     }
@@ -193,6 +217,42 @@ Status check_editable(const AnyRecord& current) {
   return {};
 }
 
+/// Of an import everything may be named in a refusal.
+ClaimRules claim_rules(const Appointment* before) { return {true, false, before}; }
+
+/// Puts a record that is not there. Holds that have expired give way to an appointment.
+Result<engine::PutResult> put_new(Transaction& tx, const ImportItem& item,
+                                  const engine::PutOptions& options) {
+  Result<engine::PutResult> put = tx.put(item.prepared, options);
+  const bool conflict = !put && put.error().code() == StatusCode::kFailedPrecondition &&
+                        put.error().field() == "claims";
+  if (!conflict) return put;
+  ASSIGN_OR_RETURN(AnyRecord record, decode(*item.prepared.table, item.prepared.body));
+  return put_claiming(tx, std::get<Appointment>(record), item.prepared, options,
+                      claim_rules(nullptr));
+}
+
+/// Who was booked over what an appointment no longer claims gets it.
+Status give_freed(Transaction& tx, const AnyRecord& before) {
+  const auto* appointment = std::get_if<Appointment>(&before);
+  if (appointment == nullptr || !claims_time(appointment->status())) return {};
+  return give_freed_time(tx, *appointment);
+}
+
+/// Puts an appointment over what it was.
+Result<engine::PutResult> change_appointment(Transaction& tx, const Appointment& before,
+                                             Appointment& appointment,
+                                             const engine::PutOptions& options) {
+  if (claims_time(appointment.status()) && !claims_time(before.status()))
+    RETURN_IF_ERROR(choose_units(tx, appointment));
+  ASSIGN_OR_RETURN(const engine::PreparedRecord prepared,
+                   appointments_table().prepare(appointment));
+  ASSIGN_OR_RETURN(const engine::PutResult put,
+                   put_claiming(tx, appointment, prepared, options, claim_rules(&before)));
+  RETURN_IF_ERROR(give_freed(tx, before));
+  return put;
+}
+
 Result<PutOutcome> put_over(Transaction& tx, const ImportItem& item, std::string_view if_match) {
   const TableDef& table = *item.prepared.table;
   ASSIGN_OR_RETURN(AnyRecord incoming, decode(table, item.prepared.body));
@@ -209,12 +269,18 @@ Result<PutOutcome> put_over(Transaction& tx, const ImportItem& item, std::string
   engine::PutOptions options;
   options.skip_unchanged = true;
   if (!current) {
-    RETURN_IF_ERROR(tx.put(item.prepared, options).status());
+    RETURN_IF_ERROR(put_new(tx, item, options).status());
     return PutOutcome::kImported;
   }
   std::visit(CarryOver(), *current, incoming);
-  ASSIGN_OR_RETURN(const engine::PreparedRecord prepared, prepare(incoming));
-  ASSIGN_OR_RETURN(const engine::PutResult put, tx.put(prepared, options));
+  engine::PutResult put;
+  if (auto* appointment = std::get_if<Appointment>(&incoming)) {
+    ASSIGN_OR_RETURN(
+        put, change_appointment(tx, std::get<Appointment>(*current), *appointment, options));
+  } else {
+    ASSIGN_OR_RETURN(const engine::PreparedRecord prepared, prepare(incoming));
+    ASSIGN_OR_RETURN(put, tx.put(prepared, options));
+  }
   return put.effect == engine::PutEffect::kUnchanged ? PutOutcome::kUnchanged
                                                      : PutOutcome::kImported;
 }
@@ -245,8 +311,10 @@ Result<PutOutcome> put_item(Transaction& tx, const ImportItem& item, std::string
                        had_body(tx, *item.prepared.table, item.prepared.key, body_of(incoming)));
       if (known) return PutOutcome::kUnchanged;
       engine::PutOptions options;
-      RETURN_IF_ERROR(tx.put(item.prepared, options).status());
+      ASSIGN_OR_RETURN(const AnyRecord before, decode(*other, moved->body));
+      RETURN_IF_ERROR(put_new(tx, item, options).status());
       RETURN_IF_ERROR(tx.remove(*other, other_key, std::nullopt));
+      RETURN_IF_ERROR(give_freed(tx, before));
       return PutOutcome::kImported;
     }
   }
@@ -254,7 +322,7 @@ Result<PutOutcome> put_item(Transaction& tx, const ImportItem& item, std::string
     // Most are new: one look-up less for these.
     engine::PutOptions options;
     options.never_before = true;
-    Result<engine::PutResult> put = tx.put(item.prepared, options);
+    Result<engine::PutResult> put = put_new(tx, item, options);
     if (put) return PutOutcome::kImported;
     if (put.error().code() != StatusCode::kAlreadyExists || !put.error().field().empty())
       return std::move(put).error();
@@ -295,6 +363,7 @@ Result<bool> remove_resource(Transaction& tx, ResourceType type, const std::stri
     RETURN_IF_ERROR(check_version(if_match, stored, &record));
     RETURN_IF_ERROR(check_editable(record));
     RETURN_IF_ERROR(tx.remove(*home.table, home.key, std::nullopt));
+    RETURN_IF_ERROR(give_freed(tx, record));
     return true;
   }
   if (!if_match.empty())

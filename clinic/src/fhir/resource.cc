@@ -480,6 +480,8 @@ std::string_view appointment_status_code(AppointmentStatus status) {
       return "cancelled";
     case APPOINTMENT_STATUS_NO_SHOW:
       return "noshow";
+    case APPOINTMENT_STATUS_HELD:
+      return "pending";  // nobody has agreed to it yet, and it may never be
     default:
       return "booked";
   }
