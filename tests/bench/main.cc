@@ -150,7 +150,10 @@ int main(int argc, char** argv) {
   workload_command->add_option("--seconds", workload.seconds, "A round")->capture_default_str();
   workload_command->add_option("--seed", workload.seed, "Of the mix")->capture_default_str();
   workload_command->add_flag("!--no-sqlite", workload.sqlite, "Leave SQLite out");
+  workload_command->add_flag("--cpu-time", workload.cpu_time,
+                             "Tell the processor time of each kind of operation");
   add_common(*workload_command, common);
+
   ScaleOptions scale;
   CLI::App* const scale_command = app.add_subcommand(
       "scale", "Stores of growing size, killed while they write: time to open, memory, reads");

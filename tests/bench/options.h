@@ -68,6 +68,7 @@ struct WorkloadOptions {
   double seconds = 5;  ///< a round
   std::uint64_t seed = 1;
   bool sqlite = true;
+  bool cpu_time = false;  ///< tell each operation's processor time too, which costs a little
 };
 /// What clinics do all day, in the proportions in which they do it, beside SQLite.
 Status bench_workload(const WorkloadOptions& options, Report& report);

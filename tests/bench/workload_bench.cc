@@ -168,6 +168,12 @@ class WorkloadClinic : public Contestant {
 };
 
 using ByOperation = std::array<Latencies, kOperations>;
+/// Processor time of the callers' threads. Who leads a group of writes does others' work too: right
+/// is the mean of many.
+struct CpuByOperation {
+  std::array<std::int64_t, kOperations> ns{};
+  std::array<std::int64_t, kOperations> calls{};
+};
 
 class WorkloadBench {
  public:
@@ -179,11 +185,11 @@ class WorkloadBench {
     for (std::size_t round = 0; round < options_.rounds; ++round) {
       WorkloadClinic ours(clinic_->clinic(), tenants_, days_);
       std::vector<Contestant*> all(options_.threads, &ours);
-      RETURN_IF_ERROR(measure(all, round, ours_, rate_ours_));
+      RETURN_IF_ERROR(measure(all, round, ours_, rate_ours_, options_.cpu_time ? &cpu_ : nullptr));
       if (!options_.sqlite) continue;
       all.clear();
       for (const auto& connection : connections_) all.push_back(connection.get());
-      RETURN_IF_ERROR(measure(all, round, sqlite_, rate_sqlite_));
+      RETURN_IF_ERROR(measure(all, round, sqlite_, rate_sqlite_, nullptr));
     }
     write_report();
     return {};
@@ -262,25 +268,37 @@ class WorkloadBench {
   }
 
   Status measure(const std::vector<Contestant*>& contestants, std::size_t round,
-                 ByOperation& latencies, std::vector<double>& rates) {
+                 ByOperation& latencies, std::vector<double>& rates, CpuByOperation* cpu) {
     std::atomic<std::uint64_t> done{0};
     std::mutex mutex;
     const auto budget_ns = static_cast<std::int64_t>(options_.seconds * 1e9);
     const TimedRun run = run_on_threads(options_.threads, [&](std::size_t thread) -> Status {
       SeededRandom random(options_.seed + 7919 * (round * options_.threads + thread));
       ByOperation mine;
+      CpuByOperation my_cpu;
       std::uint64_t calls = 0;
       const std::int64_t end = now_ns() + budget_ns;
       for (std::int64_t now = now_ns(); now < end; ++calls) {
         const WorkloadCall call = next_call(random, tenants_.size());
+        const auto operation = static_cast<std::size_t>(call.operation);
+        const std::int64_t cpu_before = cpu != nullptr ? thread_cpu_ns() : 0;
         RETURN_IF_ERROR(contestants[thread]->run(call));
+        if (cpu != nullptr) {
+          my_cpu.ns[operation] += thread_cpu_ns() - cpu_before;
+          ++my_cpu.calls[operation];
+        }
         const std::int64_t after = now_ns();
-        mine[static_cast<std::size_t>(call.operation)].add(after - now);
+        mine[operation].add(after - now);
         now = after;
       }
       done += calls;
       const std::lock_guard lock(mutex);
-      for (std::size_t i = 0; i < kOperations; ++i) latencies[i].add(mine[i]);
+      for (std::size_t i = 0; i < kOperations; ++i) {
+        latencies[i].add(mine[i]);
+        if (cpu == nullptr) continue;
+        cpu->ns[i] += my_cpu.ns[i];
+        cpu->calls[i] += my_cpu.calls[i];
+      }
       return {};
     });
     if (!run.status.ok()) return run.status;
@@ -296,6 +314,21 @@ class WorkloadBench {
       report_.figure(name + ", " + of + " p50", list.percentile_us(0.5), "us");
       report_.figure(name + ", " + of + " p95", list.percentile_us(0.95), "us");
       report_.figure(name + ", " + of + " p99", list.percentile_us(0.99), "us");
+    }
+  }
+
+  void report_cpu() {
+    report_.heading("processor time of a call, and its part of the mix");
+    std::int64_t all_ns = 0;
+    for (const std::int64_t ns : cpu_.ns) all_ns += ns;
+    for (const OperationShare& share : kShares) {
+      const auto i = static_cast<std::size_t>(share.operation);
+      const std::string of(share.name);
+      report_.figure(of + ", CPU a call",
+                     static_cast<double>(cpu_.ns[i]) / 1e3 / static_cast<double>(cpu_.calls[i]),
+                     "us");
+      report_.figure(of + ", part",
+                     100.0 * static_cast<double>(cpu_.ns[i]) / static_cast<double>(all_ns), "%");
     }
   }
 
@@ -317,6 +350,7 @@ class WorkloadBench {
                    100.0 * static_cast<double>(stats.cache.hits) /
                        static_cast<double>(stats.cache.hits + stats.cache.misses),
                    "%");
+    if (options_.cpu_time) report_cpu();
     report_latencies("ClinicDB", ours_);
     if (options_.sqlite) report_latencies("SQLite", sqlite_);
     report_.rounds("ClinicDB /s", rate_ours_);
@@ -332,6 +366,7 @@ class WorkloadBench {
   std::vector<std::unique_ptr<WorkloadSqlite>> connections_;
   ByOperation ours_;
   ByOperation sqlite_;
+  CpuByOperation cpu_;
   std::vector<double> rate_ours_;
   std::vector<double> rate_sqlite_;
 };
