@@ -27,8 +27,17 @@ using TenantMap = std::vector<TenantInfo>;  // by id
 struct Published {
   LogPosition position;
   std::shared_ptr<const KvView> view;
+  /// Committed groups' changes that are not in `view` yet, oldest first.
+  std::vector<std::shared_ptr<const Overlay>> unapplied;
   std::shared_ptr<const Catalog> catalog;
   std::shared_ptr<const TenantMap> tenants;
+
+  /// REQUIRES: this outlives the state.
+  State state(ReadSet* reads = nullptr) const {
+    State state(*view, reads);
+    for (const auto& overlay : unapplied) state.push(overlay.get());
+    return state;
+  }
 };
 
 struct Group {
@@ -59,6 +68,7 @@ struct GroupContext {
   /// Everything that is prepared, this group's earlier commands included.
   State state() const {
     State state(base);
+    for (const auto& overlay : published.unapplied) state.push(overlay.get());
     if (previous != nullptr) state.push(&previous->overlay);
     state.push(&group.overlay);
     return state;

@@ -1,6 +1,8 @@
 #include "commit/pipeline.h"
 
 #include <algorithm>
+#include <chrono>
+#include <utility>
 
 #include "clinicdb/base/check.h"
 #include "store/layout.h"
@@ -20,6 +22,11 @@ Status stopped_by(const Status& status) {
                               : StatusCode::kFailedPrecondition;
   return {code, "the store accepts no more writes: " + std::string(status.message())};
 }
+
+/// Groups gather for as long while commits follow each other, so that a lone caller does not wake a
+/// thread with each of them; and an applier that found nothing to do this often sleeps.
+constexpr std::chrono::milliseconds kApplyEvery{1};
+constexpr int kIdleRoundsMax = 20;
 
 }  // namespace
 
@@ -147,7 +154,7 @@ void Pipeline::lead(Lock& lock) {
   lock.unlock();
 
   Status status = refused;
-  if (status.ok() && group->writes()) status = commit(*group);
+  if (status.ok() && group->writes()) status = commit(group);
 
   lock.lock();
   if (!status.ok() && fatal_.ok()) fatal_ = stopped_by(status);
@@ -257,21 +264,44 @@ void Pipeline::hand_over_execution() {
   leaders_wake_.notify_one();
 }
 
-Status Pipeline::commit(Group& group) {
+Status Pipeline::commit(const std::shared_ptr<Group>& group) {
+  const bool layer = group->kind == EntryKind::kGroup;
+  RETURN_IF_ERROR(wait_for_room(layer ? kUnappliedGroupsMax - 1 : 0));
+  ASSIGN_OR_RETURN(Unapplied durable, make_durable(*group));
+  const LogPosition position = durable.mark.position;
+  bool behind = false;
+  {
+    const std::lock_guard lock(mutex_);
+    stats_.operations_bytes += durable.operations.size();
+    stats_.operations += durable.count;
+    behind = layer && applier_runs_;
+  }
+  if (!behind) {
+    RETURN_IF_ERROR(apply(durable));
+    publish(group, position, true);
+    return Status();
+  }
+  publish(group, position, false);
+  hand_to_applier(std::move(durable));
+  return Status();
+}
+
+/// Logs, syncs and opens the gate: then the group is committed.
+Result<Pipeline::Unapplied> Pipeline::make_durable(Group& group) {
   std::sort(group.tenants.begin(), group.tenants.end());
   group.tenants.erase(std::unique(group.tenants.begin(), group.tenants.end()), group.tenants.end());
-  std::string operations;
+  Unapplied durable;
+  std::string& operations = durable.operations;
   operations.reserve(group.overlay.bytes() + group.overlay.entries().size() * 8);
-  std::uint32_t count = 0;
   if (group.kind == EntryKind::kErase) {
     append_operation(operations, {OperationKind::kErase, layout::tenant_begin(group.erased),
                                   layout::tenant_end(group.erased)});
-    ++count;
+    ++durable.count;
   }
   for (const auto& [key, value] : group.overlay.entries()) {
     append_operation(operations, {value.deleted ? OperationKind::kDelete : OperationKind::kPut, key,
                                   value.bytes});
-    ++count;
+    ++durable.count;
   }
 
   EntryDraft draft;
@@ -295,29 +325,120 @@ Status Pipeline::commit(Group& group) {
   if (parts_.gate != nullptr) {
     if (Status gate = parts_.gate->committed(tail->position); !gate.ok()) return gate;
   }
-  Status applied = parts_.kv->apply(operations, count, AppliedMark{tail->position, tail->hash});
-  if (applied.ok()) applied = parts_.kv->health();
-  if (!applied.ok()) return unknown_outcome("the entry is in the log, but " + applied.to_string());
-  {
-    const std::lock_guard lock(mutex_);
-    stats_.operations_bytes += operations.size();
-    stats_.operations += count;
+  if (Status health = parts_.kv->health(); !health.ok()) {
+    return unknown_outcome("the entry is in the log, but " + health.to_string());
   }
-  publish(group, tail->position);
-  return Status();
+  durable.mark = AppliedMark{tail->position, tail->hash};
+  return durable;
+}
+
+Status Pipeline::apply(const Unapplied& group) {
+  Status applied = parts_.kv->apply(group.operations, group.count, group.mark);
+  if (applied.ok()) applied = parts_.kv->health();
+  if (applied.ok()) return applied;
+  return unknown_outcome("the entry is in the log, but " + applied.to_string());
 }
 
 // C2: the tags of what changed are marked before the view that shows it is published.
-void Pipeline::publish(const Group& group, LogPosition position) {
-  if (group.kind == EntryKind::kErase) parts_.cache->clear(group.erased);
-  parts_.cache->invalidate(group.tags.data(), group.tags.size(), group.lsn);
-  const std::shared_ptr<const Published> before = published();
-  auto after = std::make_shared<Published>(*before);
-  after->position = position;
-  after->view = parts_.kv->snapshot();
-  for (const auto& change : group.on_publish) change(*after);
+void Pipeline::publish(const std::shared_ptr<Group>& group, LogPosition position, bool applied) {
+  if (group->kind == EntryKind::kErase) parts_.cache->clear(group->erased);
+  parts_.cache->invalidate(group->tags.data(), group->tags.size(), group->lsn);
+  std::shared_ptr<const KvView> view = applied ? parts_.kv->snapshot() : nullptr;
+  change_published([&](Published& after) {
+    after.position = position;
+    if (applied) {
+      CLINICDB_CHECK(after.unapplied.empty());  // P5
+      after.view = std::move(view);
+    } else {
+      after.unapplied.emplace_back(group, &group->overlay);
+    }
+    for (const auto& change : group->on_publish) change(after);
+  });
+}
+
+void Pipeline::change_published(FunctionRef<void(Published&)> change) {
+  std::shared_ptr<const Published> before;  // let go of outside of the lock: RocksDB takes its own
   const std::lock_guard lock(published_mutex_);
-  published_ = std::move(after);
+  auto after = std::make_shared<Published>(*published_);
+  change(*after);
+  before = std::exchange(published_, std::move(after));
+}
+
+void Pipeline::hand_to_applier(Unapplied&& group) {
+  Lock lock(mutex_);
+  unapplied_.push_back(std::move(group));
+  const bool wake = applier_sleeps_ || unapplied_.size() >= kUnappliedGroupsWake;
+  applier_sleeps_ = false;
+  lock.unlock();
+  if (wake) applier_wake_.notify_one();
+}
+
+/// Waits until at most so many groups are committed and not applied.
+Status Pipeline::wait_for_room(std::size_t unapplied_most) {
+  Lock lock(mutex_);
+  applied_.wait(lock, [&] { return apply_failed_ || unapplied_.size() <= unapplied_most; });
+  return apply_failed_ ? fatal_ : Status();
+}
+
+Status Pipeline::wait_applied() {
+  const Lsn committed = published()->position.lsn;
+  Lock lock(mutex_);
+  applied_.wait(lock, [&] {
+    return apply_failed_ || unapplied_.empty() || unapplied_.front().mark.position.lsn > committed;
+  });
+  return apply_failed_ ? fatal_ : Status();
+}
+
+void Pipeline::start_applier() {
+  const std::lock_guard lock(mutex_);
+  applier_runs_ = true;
+  applier_ = std::thread([this] { run_applier(); });
+}
+
+void Pipeline::run_applier() {
+  Lock lock(mutex_);
+  int idle_rounds = 0;
+  while (!apply_failed_) {
+    if (unapplied_.empty()) {
+      if (applier_ends_) return;
+      if (++idle_rounds > kIdleRoundsMax) {
+        applier_sleeps_ = true;
+        applier_wake_.wait(lock, [&] { return applier_ends_ || !unapplied_.empty(); });
+        applier_sleeps_ = false;
+      } else {
+        applier_wake_.wait_for(lock, kApplyEvery);
+      }
+      continue;
+    }
+    idle_rounds = 0;
+    // Pointers into a deque that only this thread takes from.
+    std::vector<const Unapplied*> taken;
+    for (const Unapplied& group : unapplied_) taken.push_back(&group);
+    lock.unlock();
+    Status status;
+    for (std::size_t i = 0; i < taken.size() && status.ok(); ++i) status = apply(*taken[i]);
+    if (status.ok()) publish_applied(taken.size());
+    lock.lock();
+    if (status.ok()) {
+      unapplied_.erase(unapplied_.begin(),
+                       unapplied_.begin() + static_cast<std::ptrdiff_t>(taken.size()));
+    } else {
+      // What is in the layers is committed, and read from there until the store is closed.
+      apply_failed_ = true;
+      if (fatal_.ok()) fatal_ = stopped_by(status);
+    }
+    applied_.notify_all();
+  }
+}
+
+/// The oldest layers are in RocksDB now.
+void Pipeline::publish_applied(std::size_t groups) {
+  std::shared_ptr<const KvView> view = parts_.kv->snapshot();
+  change_published([&](Published& after) {
+    after.view = std::move(view);
+    after.unapplied.erase(after.unapplied.begin(),
+                          after.unapplied.begin() + static_cast<std::ptrdiff_t>(groups));
+  });
 }
 
 void Pipeline::answer(const Group& group, const Status& status,
@@ -373,8 +494,10 @@ Status Pipeline::with_log(FunctionRef<Status()> fn) {
   changed_.wait(lock, [&] { return !committing_; });
   if (!fatal_.ok()) return fatal_;
   committing_ = true;
+  applied_.wait(lock, [&] { return apply_failed_ || unapplied_.empty(); });
+  Status status = apply_failed_ ? fatal_ : Status();
   lock.unlock();
-  Status status = fn();
+  if (status.ok()) status = fn();
   lock.lock();
   committing_ = false;
   changed_.notify_all();
@@ -382,16 +505,20 @@ Status Pipeline::with_log(FunctionRef<Status()> fn) {
 }
 
 void Pipeline::release_views() {
-  const std::lock_guard lock(published_mutex_);
-  auto last = std::make_shared<Published>(*published_);
-  last->view.reset();
-  published_ = std::move(last);
+  change_published([](Published& last) {
+    last.view.reset();
+    last.unapplied.clear();
+  });
 }
 
 void Pipeline::stop(const Status& reason) {
   Lock lock(mutex_);
   if (fatal_.ok()) fatal_ = reason;
   changed_.wait(lock, [&] { return outstanding_ == 0 && !committing_; });
+  applier_ends_ = true;
+  lock.unlock();
+  applier_wake_.notify_one();
+  if (applier_.joinable()) applier_.join();
 }
 
 }  // namespace clinicdb::engine

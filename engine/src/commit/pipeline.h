@@ -1,7 +1,13 @@
 // Pipeline: the shard's writer. Executes commands one after another, in groups, and takes each
 // group through
 //
-//     execute -> append -> sync | gate -> apply -> invalidate tags -> publish -> answer (C2)
+//     execute -> append -> sync | gate -> invalidate tags -> publish -> answer, and apply behind
+//     (C2)
+//
+// A committed group is published as a layer over RocksDB's view, and applied to RocksDB behind the
+// answer by a thread of its own, the applier, while the next group syncs; so an answer waits for
+// the disk and not for the memtable. Without an applier (start_applier not called), and where a
+// layer could not say what changed (an erased range), it is applied before it is published.
 //
 // There is no writer thread: callers do the work themselves. Two roles exist, each held by at most
 // one caller:
@@ -22,10 +28,16 @@
 //
 // Invariants
 //   P1  groups are sealed, and committed, in LSN order; the open group's LSN is the sealed one's
-//   plus one; P2  at most one sealed group is unpublished, so the open group's overlay chain has at
-//   most two links; P3  a command's answer is given only after its group, and so every group that
-//   it could read, is committed; P4  after a failed stage nothing is acknowledged any more (L7):
-//   `fatal_` is set for good.
+//   plus
+//       one;
+//   P2  at most one sealed group is not committed, so a group executes over at most one prepared
+//   one; P3  a command's answer is given only after its group, and so every group that it could
+//   read, is
+//       committed;
+//   P4  after a failed stage nothing is acknowledged any more (L7): `fatal_` is set for good;
+//   P5  groups are applied in LSN order, committed ones only; what is published is RocksDB up to
+//   some
+//       group and, as layers over it, every committed group behind that one.
 //
 // Thread-safe.
 #pragma once
@@ -38,6 +50,7 @@
 #include <mutex>
 #include <set>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "clinicdb/engine/caller.h"
@@ -60,6 +73,9 @@ class Pipeline {
   };
   Pipeline(const Parts& parts, int depth, Published first);
 
+  /// From here on committed groups are applied behind their answers, until stop.
+  void start_applier();
+
   /// Queues the work and returns when it is committed, refused, or of unknown outcome.
   Result<Committed> submit(Work& work);
 
@@ -79,10 +95,12 @@ class Pipeline {
   /// On the writer: does any group above `began`, or the open one, touch what was read? (C5)
   bool conflicts(const GroupContext& context, Lsn began, const ReadSet& reads) const;
 
-  /// Runs `fn` while no group is being committed: for trimming the log.
+  /// Returns when RocksDB has everything that was committed before the call.
+  Status wait_applied();
+  /// Runs `fn` while no group is being committed and RocksDB has everything: for trimming the log.
   Status with_log(FunctionRef<Status()> fn);
 
-  /// Refuses new work with `reason` and waits for what runs.
+  /// Refuses new work with `reason`, waits for what runs and for the applier to end.
   void stop(const Status& reason);
   /// Lets go of the published view, so that RocksDB can close. REQUIRES: stopped.
   void release_views();
@@ -106,6 +124,12 @@ class Pipeline {
     Signal signal;
     CommitWait* wait = nullptr;  // nullptr: blocks on the signal, and can lead
   };
+  /// A committed group on its way into RocksDB.
+  struct Unapplied {
+    std::string operations;
+    std::uint32_t count = 0;
+    AppliedMark mark;
+  };
   using Lock = std::unique_lock<std::mutex>;
 
   void lead(Lock& lock);
@@ -115,8 +139,15 @@ class Pipeline {
   RecentChanges recent_changes() const;
   void run_one(GroupContext& context, Waiter& waiter);
   void seal(Group& group, const std::shared_ptr<Group>& shared);
-  Status commit(Group& group);
-  void publish(const Group& group, LogPosition position);
+  Status commit(const std::shared_ptr<Group>& group);
+  Result<Unapplied> make_durable(Group& group);
+  Status apply(const Unapplied& group);
+  void publish(const std::shared_ptr<Group>& group, LogPosition position, bool applied);
+  void hand_to_applier(Unapplied&& group);
+  Status wait_for_room(std::size_t unapplied_most);
+  void run_applier();
+  void publish_applied(std::size_t groups);
+  void change_published(FunctionRef<void(Published&)> change);
   void answer(const Group& group, const Status& status, const std::vector<Waiter*>& members);
   void hand_over_execution();
   void wait_for_leader(Lock& lock, Waiter& waiter);
@@ -147,6 +178,14 @@ class Pipeline {
   Lsn recent_floor_;  // groups up to here may be missing from recent_
   std::multiset<std::uint64_t> transactions_;
   Stats stats_;
+  std::deque<Unapplied> unapplied_;
+  bool applier_runs_ = false;
+  bool applier_sleeps_ = false;  // until it is woken; otherwise it looks again by itself
+  bool applier_ends_ = false;
+  bool apply_failed_ = false;
+  std::condition_variable applier_wake_;
+  std::condition_variable applied_;  // unapplied_ became shorter, or applying failed
+  std::thread applier_;
 
   mutable std::mutex published_mutex_;
   std::shared_ptr<const Published> published_;  // guarded by published_mutex_

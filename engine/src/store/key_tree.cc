@@ -210,8 +210,11 @@ void KeyTree::Node::insert_key(std::size_t position, const char* entry) {
     shared = std::min(user.size(), kPrefixBytesMax);
     set_prefix(user.substr(0, shared));
   } else {
-    const std::string_view other = EntryKey::of(entries[0].load(std::memory_order_relaxed)).user;
-    if (const std::size_t fewer = common_bytes(user, other); fewer < shared) {
+    std::array<std::uint64_t, kPrefixBytesMax / 8> words;
+    for (std::size_t i = 0; i < words.size(); ++i)
+      words[i] = prefix[i].load(std::memory_order_relaxed);
+    const std::string_view all(reinterpret_cast<const char*>(words.data()), shared);
+    if (const std::size_t fewer = common_bytes(user, all); fewer < shared) {
       shared = fewer;
       set_prefix(user.substr(0, shared));
       for (std::size_t i = 0; i < keys; ++i) {

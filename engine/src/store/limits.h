@@ -30,6 +30,12 @@ constexpr std::size_t kGroupBytesSoftMax = std::size_t{4} << 20;
 constexpr std::size_t kTakenAtOnceMax = 16;
 constexpr std::size_t kWakeShare = 8;
 
+// Committed groups that are not in RocksDB yet: each is a layer that reads look through first. When
+// there are as many as the first number the next commit waits; the second wakes the applier at
+// once.
+constexpr std::size_t kUnappliedGroupsMax = 6;
+constexpr std::size_t kUnappliedGroupsWake = 2;
+
 // Callers waiting for the writer; more are refused with kUnavailable.
 constexpr std::size_t kQueuedCommandsMax = 65'536;
 

@@ -117,7 +117,10 @@ Result<std::unique_ptr<Store>> StoreImpl::open(const std::string& directory, con
   RETURN_IF_ERROR(store->open_parts(schema, seams));
   store->open_us_ =
       static_cast<std::uint64_t>(store->options_.clock->monotonic_ns() - start_ns) / 1000;
-  if (store->maintenance_ && !seams.manual_maintenance) store->maintenance_->start();
+  if (store->maintenance_ && !seams.manual_maintenance) {
+    store->pipeline_->start_applier();
+    store->maintenance_->start();
+  }
   return std::unique_ptr<Store>(std::move(store));
 }
 
@@ -224,7 +227,7 @@ Result<std::uint64_t> StoreImpl::replay(const AppliedMark& applied) {
 }
 
 State StoreImpl::state_of(const Published& seen) const {
-  State state(*seen.view);
+  State state = seen.state();
   if (replayed_) state.push(replayed_.get());
   return state;
 }
@@ -452,7 +455,7 @@ Result<Committed> StoreImpl::transact(TenantId tenant, const CallContext& contex
 
     Overlay changes;
     ReadSet reads;
-    State state(*seen->view, &reads);
+    State state = seen->state(&reads);
     state.push(&changes);
     TransactionOver transaction({tenant, context.user, now, seen->position.lsn, Lsn{}},
                                 seen->catalog, state, changes);
@@ -476,6 +479,7 @@ Result<Committed> StoreImpl::transact(TenantId tenant, const CallContext& contex
 
 Status StoreImpl::flush() {
   RETURN_IF_ERROR(check_writable());
+  RETURN_IF_ERROR(pipeline_->wait_applied());
   return kv_->flush(true);
 }
 

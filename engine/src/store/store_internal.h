@@ -15,7 +15,8 @@ namespace clinicdb::engine {
 struct StoreSeams {
   /// RocksDB's world. nullptr: the default one. Not owned.
   rocksdb::Env* rocksdb_env = nullptr;
-  /// No maintenance thread: the test calls maintain_store itself.
+  /// No threads of the store's own: the test calls maintain_store itself, and who commits a group
+  /// applies it.
   bool manual_maintenance = false;
 };
 

@@ -47,7 +47,8 @@ class OverlaysCursor {
                  std::string_view lower, std::string_view upper, bool reverse)
       : reverse_(reverse) {
     for (std::size_t i = 0; i < count; ++i) {
-      if (!overlays[i]->empty()) cursors_[i].emplace(*overlays[i], lower, upper, reverse);
+      cursors_[count_].emplace(*overlays[i], lower, upper, reverse);
+      if (cursors_[count_]->valid()) ++count_;
     }
     choose();
   }
@@ -57,8 +58,8 @@ class OverlaysCursor {
   const Overlay::Value& value() const { return chosen_->value(); }
   void step() {
     const std::string_view taken = key();
-    for (auto& cursor : cursors_) {
-      if (cursor && cursor->valid() && cursor->key() == taken) cursor->step();
+    for (std::size_t i = 0; i < count_; ++i) {
+      if (cursors_[i]->valid() && cursors_[i]->key() == taken) cursors_[i]->step();
     }
     choose();
   }
@@ -66,13 +67,15 @@ class OverlaysCursor {
  private:
   void choose() {
     chosen_ = nullptr;
-    for (const auto& cursor : cursors_) {
-      if (!cursor || !cursor->valid()) continue;
-      if (chosen_ == nullptr || before(cursor->key(), chosen_->key(), reverse_)) chosen_ = &*cursor;
+    for (std::size_t i = 0; i < count_; ++i) {
+      const OverlayCursor& cursor = *cursors_[i];
+      if (!cursor.valid()) continue;
+      if (chosen_ == nullptr || before(cursor.key(), chosen_->key(), reverse_)) chosen_ = &cursor;
     }
   }
 
   bool reverse_;
+  std::size_t count_ = 0;  // those with keys in the range, newest first
   std::array<std::optional<OverlayCursor>, State::kOverlaysMax> cursors_;
   const OverlayCursor* chosen_ = nullptr;
 };

@@ -12,6 +12,7 @@
 #include "clinicdb/base/function_ref.h"
 #include "clinicdb/base/result.h"
 #include "store/kv.h"
+#include "store/limits.h"
 #include "txn/overlay.h"
 
 namespace clinicdb::engine {
@@ -38,7 +39,8 @@ class ReadSet {
 
 class State {
  public:
-  static constexpr std::size_t kOverlaysMax = 3;
+  /// What is committed and not applied, what is prepared, and the group or transaction itself.
+  static constexpr std::size_t kOverlaysMax = kUnappliedGroupsMax + 2;
 
   /// Neither is owned; `reads` may be nullptr.
   explicit State(const KvView& base, ReadSet* reads = nullptr) : base_(&base), reads_(reads) {}
