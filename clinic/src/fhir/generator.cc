@@ -8,9 +8,11 @@
 #include <chrono>
 #include <filesystem>
 #include <memory>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
+#include "fhir/generator_bookings.h"
 #include "fhir/generator_resources.h"
 
 namespace clinicdb::clinic::fhir {
@@ -21,10 +23,10 @@ constexpr std::size_t kBufferBytes = std::size_t{256} << 10;
 // 2025-12-31 00:00: the last day of visits. Fixed, so that the same options give the same bytes
 // next year.
 constexpr MadeMinute kLastDay = MadeMinute{20'453} * kMinutesADay;
-constexpr MadeMinute kSlotMinutes = 30;
-constexpr std::uint64_t kSlotsADay = 20;  // 8:00 to 18:00
 constexpr std::uint64_t kPatientsAProfessional = 400;
 constexpr double kVisitsAYear = 2.88;
+constexpr double kBookingsAPatient = 1.8;
+constexpr int kPatientTries = 50;
 
 enum Kind : std::size_t {
   kOrganization,
@@ -45,6 +47,8 @@ enum Kind : std::size_t {
   kImaging,
   kClaim,
   kBenefit,
+  kSchedule,  // these two only with bookings
+  kSlot,
   kKinds
 };
 constexpr std::string_view kNames[kKinds] = {"Organization",
@@ -64,7 +68,9 @@ constexpr std::string_view kNames[kKinds] = {"Organization",
                                              "Goal",
                                              "ImagingStudy",
                                              "Claim",
-                                             "ExplanationOfBenefit"};
+                                             "ExplanationOfBenefit",
+                                             "Schedule",
+                                             "Slot"};
 
 // One type's file: lines gather in `buffer` and go out in large writes.
 class Output {
@@ -112,9 +118,10 @@ class Generator {
  public:
   Generator(const std::string& directory, const GeneratorOptions& options)
       : options_(options), random_(options.seed) {
-    for (const std::string_view name : kNames) {
+    const std::size_t kinds = options.booking_days == 0 ? std::size_t{kSchedule} : kKinds;
+    for (std::size_t i = 0; i < kinds; ++i) {
       outputs_.push_back(
-          std::make_unique<Output>(directory + "/" + std::string(name) + ".ndjson", random_));
+          std::make_unique<Output>(directory + "/" + std::string(kNames[i]) + ".ndjson", random_));
     }
   }
 
@@ -134,13 +141,14 @@ class Generator {
       for (const auto& output : outputs_) RETURN_IF_ERROR(output->flush(kBufferBytes));
       if (options_.progress && i % 64 == 0) options_.progress(made_, std::max(total, made_));
     }
+    RETURN_IF_ERROR(make_bookings());
     GeneratorReport report;
-    for (std::size_t i = 0; i < kKinds; ++i) {
+    for (std::size_t i = 0; i < outputs_.size(); ++i) {
       RETURN_IF_ERROR(outputs_[i]->flush(0));
       report.bytes += outputs_[i]->bytes;
       report.by_type[std::string(kNames[i])] = outputs_[i]->resources;
     }
-    report.files = kKinds;
+    report.files = outputs_.size();
     report.resources = made_;
     if (options_.progress) options_.progress(made_, made_);
     report.seconds =
@@ -186,17 +194,21 @@ class Generator {
       professional.id = make_id(random_);
       professional.room = make_id(random_);
       professional.clinic = i % clinics;
-      const bool female = random_.below(2) == 0;
-      const std::string_view given = any(female ? women_names() : men_names());
-      const std::string_view family = any(family_names());
-      professional.name =
-          (female ? "Dra. " : "Dr. ") + std::string(given) + " " + std::string(family);
-      const MadeClinic& clinic = clinics_[professional.clinic];
-      make(kPractitioner).practitioner(professional, clinic, given, family, female, i);
-      make(kLocation).location(professional, clinic, i);
+      make_professional(professional, i);
       professionals_.push_back(std::move(professional));
       taken_.emplace_back(slots, false);
     }
+  }
+
+  void make_professional(MadeProfessional& professional, std::size_t number) {
+    const bool female = random_.below(2) == 0;
+    const std::string_view given = any(female ? women_names() : men_names());
+    const std::string_view family = any(family_names());
+    professional.name =
+        (female ? "Dra. " : "Dr. ") + std::string(given) + " " + std::string(family);
+    const MadeClinic& clinic = clinics_[professional.clinic];
+    make(kPractitioner).practitioner(professional, clinic, given, family, female, number);
+    make(kLocation).location(professional, clinic, number);
   }
 
   // The first free slot of a professional from a random one on. Their past slots come first, then
@@ -216,7 +228,7 @@ class Generator {
            at % static_cast<std::int64_t>(kSlotsADay) * kSlotMinutes;
   }
 
-  void make_patient(std::uint64_t number) {
+  MadePatient make_person(std::uint64_t number) {
     MadePatient patient;
     patient.id = make_id(random_);
     patient.number = options_.seed % 1'000 * 1'000'000 + number;
@@ -228,8 +240,14 @@ class Generator {
     patient.born =
         kLastDay - static_cast<MadeMinute>(365 * 2 + random_.below(365 * 90)) * kMinutesADay;
     patient.professional = random_.below(professionals_.size());
+    make(kPatient).patient(patient, clinics_[professionals_[patient.professional].clinic]);
+    if (options_.booking_days != 0) people_.push_back(patient.id);
+    return patient;
+  }
+
+  void make_patient(std::uint64_t number) {
+    const MadePatient patient = make_person(number);
     const MadeProfessional& professional = professionals_[patient.professional];
-    make(kPatient).patient(patient, clinics_[professional.clinic]);
     for (std::uint64_t i = count(0.42); i > 0; --i) {
       make(kAllergy).allergy(
           patient, kLastDay - static_cast<MadeMinute>(random_.below(3'000)) * kMinutesADay);
@@ -245,6 +263,7 @@ class Generator {
     MadeVisit visit;
     visit.id = make_id(random_);
     visit.start = start;
+    if (options_.booking_days != 0 && !people_.empty()) is_free(people_.size() - 1, start);
     visit.minutes = 15 + 5 * static_cast<MadeMinute>(random_.below(4));
     visit.reason = &any(visits());
     return visit;
@@ -296,12 +315,87 @@ class Generator {
     make(kBenefit).explanation_of_benefit(patient, professional, clinic, visit, claim, items);
   }
 
+  /// Whether the person is not yet anywhere in that slot; is from now on.
+  bool is_free(std::size_t person, MadeMinute start) {
+    return busy_.insert(std::uint64_t{person} << 32 | static_cast<std::uint64_t>(start)).second;
+  }
+
+  // The weekdays that end with the last one, each with its bookings, of professionals who do
+  // nothing else.
+  Status make_bookings() {
+    if (options_.booking_days == 0) return {};
+    std::vector<MadeMinute> days;
+    for (MadeMinute day = kLastDay; days.size() < options_.booking_days; day -= kMinutesADay) {
+      const auto weekday = (day / kMinutesADay + 4) % 7;  // 1970 began with a Thursday
+      if (weekday != 0 && weekday != 6) days.push_back(day);
+    }
+    double expected = 0;
+    for (std::size_t i = 0; i < clinics_.size(); ++i)
+      expected += daily_bookings(i, clinics_.size()) * static_cast<double>(days.size());
+    const auto people = static_cast<std::size_t>(expected / kBookingsAPatient) + 1;
+    while (people_.size() < people) {
+      make_person(people_.size());
+      for (const auto& output : outputs_) RETURN_IF_ERROR(output->flush(kBufferBytes));
+    }
+    BookingTimes times(random_);
+    std::size_t number = professionals_.size();
+    for (std::size_t clinic = 0; clinic < clinics_.size(); ++clinic) {
+      const double daily = daily_bookings(clinic, clinics_.size());
+      std::vector<MadeProfessional> staff(booking_professionals(daily));
+      std::vector<MadeId> schedules;
+      for (MadeProfessional& professional : staff) {
+        professional.id = make_id(random_);
+        professional.room = make_id(random_);
+        professional.clinic = clinic;
+        make_professional(professional, number++);
+        schedules.push_back(make(kSchedule).schedule(professional, days.back(), days.front()));
+      }
+      for (const MadeMinute day : days) {
+        if (options_.stop != nullptr && options_.stop->load()) return cancelled("stopped");
+        make_booked_day(day, staff, schedules, bookings_of_day(random_, daily), times);
+        for (const auto& output : outputs_) RETURN_IF_ERROR(output->flush(kBufferBytes));
+      }
+    }
+    return {};
+  }
+
+  void make_booked_day(MadeMinute day, const std::vector<MadeProfessional>& staff,
+                       const std::vector<MadeId>& schedules, std::uint64_t bookings,
+                       BookingTimes& times) {
+    std::vector<std::size_t> places(staff.size() * kSlotsADay);
+    for (std::size_t i = 0; i < places.size(); ++i) places[i] = i;
+    for (std::size_t i = 0; i < places.size(); ++i) {
+      std::swap(places[i], places[i + random_.below(places.size() - i)]);
+      const std::size_t who = places[i] / kSlotsADay;
+      const MadeMinute start =
+          day + kDayBegins + static_cast<MadeMinute>(places[i] % kSlotsADay) * kSlotMinutes;
+      std::optional<std::size_t> person;
+      for (int tries = 0; i < bookings && !person && tries < kPatientTries; ++tries) {
+        const std::size_t other = random_.below(people_.size());
+        if (is_free(other, start)) person = other;
+      }
+      MadeBooking booking;
+      booking.status = booking_outcome(random_);
+      const bool busy = person && booking.status == "fulfilled";
+      booking.slot = make(kSlot).slot(schedules[who], start, busy);
+      if (!person) continue;
+      booking.id = make_id(random_);
+      booking.visit.start = start;
+      booking.visit.minutes = 15 + 5 * static_cast<MadeMinute>(random_.below(4));
+      booking.visit.reason = &any(visits());
+      booking.booked = times.next(start);
+      make(kAppointment).booking(people_[*person], staff[who], booking);
+    }
+  }
+
   const GeneratorOptions& options_;
   SeededRandom random_;
   std::vector<std::unique_ptr<Output>> outputs_;
   std::vector<MadeClinic> clinics_;
   std::vector<MadeProfessional> professionals_;
-  std::vector<std::vector<bool>> taken_;  // by professional, by slot
+  std::vector<std::vector<bool>> taken_;    // by professional, by slot
+  std::vector<MadeId> people_;              // with bookings only, as the next
+  std::unordered_set<std::uint64_t> busy_;  // person and start of each slot
   std::uint64_t made_ = 0;
 };
 
@@ -314,6 +408,9 @@ Result<GeneratorReport> generate_fhir(const std::string& directory,
   }
   if (options.clinics < 1 || options.clinics > 1000) {
     return invalid_argument("clinics must be 1 to 1000").with_field("clinics");
+  }
+  if (options.booking_days > 1000) {
+    return invalid_argument("booking_days must be 0 to 1000").with_field("booking_days");
   }
   if (options.resources == 0 && options.patients == 0) {
     return invalid_argument("say how many patients or resources").with_field("patients");

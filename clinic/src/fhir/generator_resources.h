@@ -54,6 +54,8 @@ struct MadeVisit {
   const Concept* reason = nullptr;
 };
 
+struct MadeBooking;
+
 /// Eleven digits with their check digits, a different one for each number below 10^9.
 std::string made_cpf(std::uint64_t number);
 /// Fifteen digits whose weighted sum is a multiple of 11, a different one for each number below
@@ -75,6 +77,11 @@ class ResourceMaker {
   void allergy(const MadePatient& patient, MadeMinute recorded);
   void appointment(const MadePatient& patient, const MadeProfessional& professional,
                    const MadeVisit& visit, std::string_view status);
+  // Of a calendar: see generator_bookings.h.
+  MadeId schedule(const MadeProfessional& professional, MadeMinute first_day, MadeMinute last_day);
+  MadeId slot(const MadeId& schedule, MadeMinute start, bool busy);
+  void booking(const MadeId& patient, const MadeProfessional& professional,
+               const MadeBooking& booking);
   void encounter(const MadePatient& patient, const MadeProfessional& professional,
                  const MadeClinic& clinic, const MadeVisit& visit);
   MadeId observation(const MadePatient& patient, const MadeProfessional& professional,
@@ -115,6 +122,7 @@ class ResourceMaker {
   ResourceMaker& cents(std::uint64_t value);
   ResourceMaker& date(MadeMinute minute);
   ResourceMaker& time(MadeMinute minute);
+  ResourceMaker& second(std::int64_t second);
   ResourceMaker& coding(std::string_view system, std::string_view code, std::string_view display);
   ResourceMaker& code(std::string_view system, const Concept& what);
   ResourceMaker& begin(std::string_view type, std::string_view id);

@@ -172,6 +172,7 @@ struct GenerateCommand {
   std::uint64_t patients = 100;
   std::uint64_t years = 10;
   std::uint64_t clinics = 3;
+  std::uint64_t booking_days = 0;
   std::uint64_t seed = 1;
 };
 
@@ -185,6 +186,7 @@ Result<ExitCode> generate(Session& session, const GenerateCommand& command) {
     options.patients = command.patients;
     options.years = static_cast<int>(command.years);
     options.clinics = static_cast<int>(command.clinics);
+    options.booking_days = command.booking_days;
     options.stop = &interrupt_requested();
     options.progress = [&](std::uint64_t done, std::uint64_t total) {
       progress.update(done, total);
@@ -252,7 +254,8 @@ void add_generate(Commands& commands) {
   Command command = commands.add(
       "generate", "Make up clinics as FHIR R4 NDJSON: nobody in it exists", Needs::kNothing,
       {"clinicdb generate --output made-up --patients 500",
-       "clinicdb generate --output made-up --resources 1000000 --seed 7"},
+       "clinicdb generate --output made-up --resources 1000000 --seed 7",
+       "clinicdb generate --output made-up --clinics 81 --booking-days 27"},
       [options](Session& session) { return generate(session, *options); });
   command.text("--output", options->directory, "Directory to write into; nothing is replaced")
       .required()
@@ -265,6 +268,8 @@ void add_generate(Commands& commands) {
       .excludes(patients);
   command.number("--years", options->years, 1, 50, "Years of visits, up to the end of 2025");
   command.number("--clinics", options->clinics, 1, 1000, "Organisations");
+  command.number("--booking-days", options->booking_days, 0, 1000,
+                 "Weekdays of a full calendar, some 54 appointments a clinic and day");
   command.number("--seed", options->seed, 0, UINT64_MAX, "The same seed makes the same data");
 }
 

@@ -30,6 +30,10 @@ struct GeneratorOptions {
   int years = 10;
   /// Organisations. REQUIRES: 1 to 1000.
   int clinics = 3;
+  /// Weekdays, up to the end of 2025, of a calendar as full as real ones, with Schedule and Slot:
+  /// some 54 appointments a clinic and day, clinics of very different size (see
+  /// fhir/generator_bookings.h), with patients to match. 0: no such calendar. At most 1000.
+  std::uint64_t booking_days = 0;
   /// Set to true to stop, with kCancelled. Not owned; may be nullptr.
   const std::atomic<bool>* stop = nullptr;
   /// Lets a progress bar move; may be empty. `total` is a guess when patients are counted.
