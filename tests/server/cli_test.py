@@ -8,9 +8,11 @@ import re
 import select
 import shutil
 import signal
+import struct
 import subprocess
 import sys
 import tempfile
+import termios
 import threading
 import unittest
 
@@ -59,6 +61,60 @@ def run_on_terminal(*words, stdin=None, signal_when=None, after_signal=None, **c
                 after_signal()
     os.close(terminal)
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), shown.decode()
+
+
+class OnTerminal:
+    """A program on a terminal of its own, to be pressed keys. Use as a context."""
+
+    def __init__(self, *words, columns=120, lines=30, **changes):
+        self.child, self.terminal = pty.fork()
+        if self.child == 0:
+            fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
+            os.execve(PROGRAM, [PROGRAM, *map(str, words)], environment(**changes))
+        self.shown = ""
+        self.status = None
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        if self.status is None:
+            os.kill(self.child, signal.SIGKILL)
+            os.waitpid(self.child, 0)
+        os.close(self.terminal)
+
+    def read(self):
+        ready, _, _ = select.select([self.terminal], [], [], 60)
+        if not ready:
+            raise TimeoutError(self.shown)
+        try:
+            chunk = os.read(self.terminal, 65536)
+        except OSError:  # the other side is closed
+            chunk = b""
+        self.shown += chunk.decode(errors="replace")
+        return chunk
+
+    def until(self, text):
+        """What was shown up to that."""
+        while text not in self.shown:
+            if not self.read():
+                raise EOFError(f"{text!r} was not shown: {self.shown}")
+        at = self.shown.index(text) + len(text)
+        before, self.shown = self.shown[:at], self.shown[at:]
+        return before
+
+    def press(self, keys):
+        os.write(self.terminal, keys.encode())
+
+    def modes(self):
+        return termios.tcgetattr(self.terminal)
+
+    def end(self):
+        """The exit status; what was shown last is kept."""
+        while self.read():
+            pass
+        self.status = os.waitstatus_to_exitcode(os.waitpid(self.child, 0)[1])
+        return self.status
 
 
 class Store(unittest.TestCase):
@@ -565,6 +621,65 @@ class Bookings(Store):
         text = self.tenant_ok("appointment", "list", "--clinic", site, "--day", "2026-12-01")
         self.assertRegex(text, "America/Manaus")
         self.assertRegex(text, "(?m)^09:00 +09:30")
+
+    def calendar_on_terminal(self, *words):
+        return OnTerminal("calendar", "--week", "--tenant", "sorriso", "--from", "2026-12-02", *words,
+                          CLINICDB_DATA=self.data, CLINICDB_CONFIG=self.config)
+
+    def test_a_week_is_browsed_by_keys(self):
+        self.assertEqual(self.book("2026-12-01T09:00", "--title", "Botox").returncode, DONE)
+        self.assertEqual(self.book("2026-12-08T14:00", "--title", "Retorno").returncode, DONE)
+        with self.calendar_on_terminal() as browser:
+            week = browser.until("q: quit")
+            self.assertIn("Week of 2026-11-30", week)
+            self.assertIn("Tue 12-01", week)
+            self.assertIn("09:00 Botox", week)
+            self.assertNotIn("Retorno", week)
+            self.assertFalse(browser.modes()[3] & (termios.ECHO | termios.ICANON), "keys are read one by one")
+            browser.press("\x1b[C")
+            week = browser.until("q: quit")
+            self.assertIn("Week of 2026-12-07", week)
+            self.assertIn("14:00 Retorno", week)
+            browser.press("\x1b[D")
+            self.assertIn("Week of 2026-11-30", browser.until("q: quit"))
+            browser.press("d")
+            self.assertIn("Wed 2026-12-02", browser.until("q: quit"))
+            browser.press("h")
+            day = browser.until("q: quit")
+            self.assertIn("Tue 2026-12-01", day)
+            self.assertRegex(day, "09:00-09:30 +booked +Botox")
+            browser.press("\t")
+            self.assertIn("Prado", browser.until("q: quit").split("TIME")[0], "a professional's")
+            browser.press("w")
+            self.assertIn("Week of", browser.until("q: quit"))
+            browser.press("q")
+            browser.until(ESCAPE + "[?1049l")
+            self.assertEqual(browser.end(), DONE)
+
+    def test_the_terminal_is_as_before_after_each_end(self):
+        def interrupt(browser):
+            os.kill(browser.child, signal.SIGINT)
+
+        def terminate(browser):
+            os.kill(browser.child, signal.SIGTERM)
+
+        for end in (interrupt, terminate, lambda browser: browser.press("\x03")):
+            with self.calendar_on_terminal() as browser:
+                browser.until("q: quit")
+                end(browser)
+                browser.until(ESCAPE + "[?25h" + ESCAPE + "[?1049l")
+                browser.until("\n")  # what it says is on the screen that was there before
+                modes = browser.modes()[3]
+                self.assertTrue(modes & termios.ECHO and modes & termios.ICANON and modes & termios.ISIG)
+                self.assertEqual(browser.end(), INTERRUPTED)
+
+    def test_a_week_that_nobody_looks_at_is_text(self):
+        self.assertEqual(self.book("2026-12-01T09:00", "--title", "Botox").returncode, DONE)
+        text = self.tenant_ok("calendar", "--week", "--from", "2026-11-30")
+        self.assertNotIn(ESCAPE, text)
+        self.assertIn("09:00 Botox", text)
+        days = self.tenant_json("calendar", "--week", "--from", "2026-11-30")["days"]
+        self.assertEqual(len(days), 7)
 
     def test_what_was_typed_cannot_steer_a_terminal(self):
         done = self.tenant_call("room", "add", "--name", "Sala \x1b[31m vermelha")

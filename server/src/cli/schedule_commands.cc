@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "cli/calendar_browser.h"
 #include "cli/clinic_choice.h"
 #include "cli/command.h"
 #include "cli/commands.h"
@@ -13,6 +14,8 @@
 #include "clinicdb/clinic/schema/availability.pb.h"
 #include "clinicdb/clinic/schema/calendar.pb.h"
 #include "clinicdb/clinic/schema/catalogue.pb.h"
+#include "clinicdb/clinic/schema/people.pb.h"
+#include "clinicdb/clinic/tables.h"
 
 namespace clinicdb::server {
 
@@ -343,11 +346,63 @@ TextTable month_table(const clinic::ListCalendarResponse& calendar) {
   return table;
 }
 
+/// Whose calendars can be switched to from the one that was asked for, which comes first. Of a
+/// room: no others.
+Result<std::vector<CalendarOwner>> calendar_owners(Target& target, const CallContext& context,
+                                                   const clinic::ListCalendarRequest& request) {
+  std::vector<CalendarOwner> owners{{request.kind(), request.id(), "Room"}};
+  if (request.kind() == clinic::RESOURCE_KIND_ROOM) return owners;
+  if (request.kind() == clinic::RESOURCE_KIND_CLINIC) {
+    clinic::GetClinicRequest get;
+    get.set_id(request.id());
+    ASSIGN_OR_RETURN(const auto site, ask<clinic::GetClinicResponse>(
+                                          target, clinic::METHOD_PEOPLE_GET_CLINIC, context, get));
+    owners.front().name = site != nullptr ? site->clinic().name() : "Clinic";
+  }
+  clinic::ListProfessionalsRequest list;
+  list.set_limit(1000);
+  ASSIGN_OR_RETURN(const auto found,
+                   ask<clinic::ListProfessionalsResponse>(
+                       target, clinic::METHOD_PEOPLE_LIST_PROFESSIONALS, context, list));
+  std::size_t first = 0;
+  for (const clinic::Professional& professional : found->professionals()) {
+    if (professional.id() == request.id()) first = owners.size();
+    owners.push_back({clinic::RESOURCE_KIND_PROFESSIONAL, professional.id(),
+                      clinic::display_name(professional.names())});
+  }
+  if (request.kind() != clinic::RESOURCE_KIND_PROFESSIONAL) return owners;
+  if (first == 0)
+    return not_found("--professional: no such professional").with_field("--professional");
+  owners.erase(owners.begin());
+  std::rotate(owners.begin(), owners.begin() + static_cast<std::ptrdiff_t>(first) - 1,
+              owners.end());
+  return owners;
+}
+
+Result<ExitCode> browse(Session& session, Target& target, const CallContext& context,
+                        const clinic::ListCalendarRequest& first) {
+  ASSIGN_OR_RETURN(std::vector<CalendarOwner> owners, calendar_owners(target, context, first));
+  ASSIGN_OR_RETURN(const clinic::Date today,
+                   parse_day_or_word("today", session.zone(), system_clock().now(), "--from"));
+  RETURN_IF_ERROR(browse_calendar(CalendarView(std::move(owners), today, first.from()),
+                                  session.terminal().colour,
+                                  [&](const clinic::ListCalendarRequest& asked) {
+                                    clinic::ListCalendarRequest request = asked;
+                                    request.set_include_released(first.include_released());
+                                    return ask<clinic::ListCalendarResponse>(
+                                        target, clinic::METHOD_CALENDAR_LIST, context, request);
+                                  }));
+  return ExitCode::kDone;
+}
+
 Result<ExitCode> show_calendar(Session& session, const CalendarOptions& options) {
   ASSIGN_OR_RETURN(Target * target, session.open(Access::kRead));
   ASSIGN_OR_RETURN(const CallContext context, session.tenant_context());
   ASSIGN_OR_RETURN(const clinic::ListCalendarRequest request,
                    calendar_request(*target, context, options, session.zone()));
+  const Terminal& terminal = session.terminal();
+  if (options.week && !options.month && !session.json() && terminal.in && terminal.out)
+    return browse(session, *target, context, request);
   ASSIGN_OR_RETURN(
       const auto calendar,
       ask<clinic::ListCalendarResponse>(*target, clinic::METHOD_CALENDAR_LIST, context, request));
@@ -455,7 +510,8 @@ void add_calendar(Commands& commands) {
       {example("calendar", "--week"), example("calendar", "--month --from 2026-12-01"),
        example("calendar", std::string("--week --professional ") + kExampleId)},
       [calendar](Session& session) { return show_calendar(session, *calendar); });
-  show.flag("--week", calendar->week, "Seven days, by the hour");
+  show.flag("--week", calendar->week,
+            "Seven days, by the hour; on a terminal to be browsed by keys");
   show.flag("--month", calendar->month, "Six weeks, a line a day");
   show.text("--from", calendar->from, "First day: 2026-12-01, today (else), tomorrow").type("DAY");
   CommandOption professional =
