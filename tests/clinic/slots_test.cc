@@ -56,6 +56,35 @@ TEST_CASE_METHOD(SlotDesk, "slots: hours less breaks less what is booked") {
   CHECK(must(clinic->availability().find_slots(clinic.context(), longer))->more());
 }
 
+TEST_CASE_METHOD(SlotDesk, "slots: a group is offered while it has a seat, beside what is free") {
+  const std::string yoga = service("Pilates", [](Service& s) { s.set_capacity(2); });
+  const bool at_clinic = GENERATE(true, false);
+  FindSlotsRequest request = search(midnight, midnight + 11 * kHour);
+  request.set_service_id(yoga);
+  if (!at_clinic) request.clear_clinic_id();
+  const auto join = [&](const std::string& patient, std::int64_t start) {
+    BookAppointmentRequest joining = booking(lia, "", patient, start, 0);
+    joining.mutable_appointment()->set_service_id(yoga);
+    return booked(joining);
+  };
+  CHECK(starts(request) == "02T12:00 02T12:30 02T13:00 02T13:30");
+  // Off the grid, it is offered at its own start, and what it overlaps is not.
+  const std::string first = join(ana, nine + 45 * kMinute);
+  CHECK(starts(request) == "02T12:00 02T12:45 02T13:30");
+  const std::string second = join(bia, nine + 45 * kMinute);
+  CHECK(starts(request) == "02T12:00 02T13:30");
+  must(cancel(second));
+  CHECK(starts(request) == "02T12:00 02T12:45 02T13:30");
+  // Who is in it already is not offered it again.
+  request.set_patient_id(ana);
+  CHECK(starts(request) == "02T12:00 02T13:30");
+  request.clear_patient_id();
+  // Another service's search finds it taken, and so does one for no service.
+  CHECK(starts(search(midnight, midnight + 11 * kHour)) == "02T12:00 02T13:30");
+  must(cancel(appointment(first).session_id()));
+  CHECK(starts(request) == "02T12:00 02T12:30 02T13:00 02T13:30");
+}
+
 TEST_CASE_METHOD(SlotDesk, "slots: a booking and a cancellation change a kept answer") {
   const FindSlotsRequest request = search(midnight, midnight + kDay);
   CHECK(starts(request).substr(0, 8) == "02T12:00");

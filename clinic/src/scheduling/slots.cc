@@ -2,11 +2,16 @@
 // its candidates are merged by start, each is tried against what else it needs (a room, equipment,
 // the patient), and the search ends as soon as there are enough. So the first free start of twenty
 // professionals costs the days before it, and not the months behind it.
+//
+// Of a service for groups, the groups that are there and have a seat left are candidates too: they
+// stand where their professional is not free.
 #include "scheduling/slots.h"
 
 #include <algorithm>
 
 #include "clinicdb/clinic/identity.h"
+#include "day_list.h"
+#include "scheduling/claims.h"
 #include "scheduling/clinic_zone.h"
 #include "scheduling/free_time.h"
 
@@ -29,11 +34,13 @@ struct Needs {
   bool room = false;
   std::vector<std::string> room_ids;
   std::vector<std::vector<std::string>> equipment;  ///< of each, the keys of its units
+  std::uint32_t capacity = 1;
 };
 
 struct Candidate {
   std::int64_t start_us;
-  int professional;  ///< its place in the request
+  int professional;        ///< its place in the request
+  std::string group = {};  ///< one that is there; empty: what is free
 };
 
 class SlotSearch {
@@ -95,6 +102,7 @@ class SlotSearch {
     needs_.length_us = service.duration_minutes() * kMinuteUs;
     needs_.before_us = service.buffer_before_minutes() * kMinuteUs;
     needs_.after_us = service.buffer_after_minutes() * kMinuteUs;
+    needs_.capacity = service.capacity();
     needs_.room = service.needs_room();
     needs_.room_ids.assign(service.room_ids().begin(), service.room_ids().end());
     for (const std::string& id : service.equipment_ids()) {
@@ -116,13 +124,15 @@ class SlotSearch {
       ASSIGN_OR_RETURN(const std::shared_ptr<const FreeSpans> spans,
                        free.of_professional(request_.professional_ids(i), range));
       add_candidates(*spans, range, i);
+      if (needs_.capacity > 1) RETURN_IF_ERROR(add_groups(range, i));
     }
     // By start; of equal starts in the order of the professionals, in which they were added.
     std::stable_sort(
         candidates_.begin(), candidates_.end(),
         [](const Candidate& a, const Candidate& b) { return a.start_us < b.start_us; });
     for (const Candidate& candidate : candidates_) {
-      RETURN_IF_ERROR(try_candidate(free, candidate));
+      RETURN_IF_ERROR(candidate.group.empty() ? try_candidate(free, candidate)
+                                              : try_group(free, candidate));
       if (full()) {
         answer_->set_more(true);
         break;
@@ -151,9 +161,62 @@ class SlotSearch {
                                           range.end_us - 1, until_us_ - needs_.length_us});
       for (; start <= last; start += step_us) {
         if (!suits(start)) continue;
-        candidates_.push_back({start, professional});
+        candidates_.push_back({start, professional, {}});
         if (sure && ++added == most) return;
       }
+    }
+  }
+
+  /// The groups of the service that one professional has within `range`, at the clinic.
+  Status add_groups(TimeSpan range, int professional) {
+    google::protobuf::RepeatedPtrField<CalendarEntry> entries;
+    RETURN_IF_ERROR(read_calendar(core_, reader_, RESOURCE_KIND_PROFESSIONAL,
+                                  request_.professional_ids(professional), range, false, entries));
+    for (const CalendarEntry& entry : entries) {
+      if (!entry.group() || entry.service_id() != request_.service_id()) continue;
+      if (!request_.clinic_id().empty() && entry.clinic_id() != request_.clinic_id()) continue;
+      if (entry.status() == APPOINTMENT_STATUS_COMPLETED || entry.end_us() > until_us_ ||
+          !suits(entry.start_us()))
+        continue;
+      candidates_.push_back({entry.start_us(), professional, entry.appointment_id()});
+    }
+    return {};
+  }
+
+  /// Offers the group if it has a seat left.
+  Status try_group(FreeTime& free, const Candidate& candidate) {
+    ASSIGN_OR_RETURN(const std::optional<engine::Stored<Appointment>> group,
+                     reader_.get(appointments_table(), candidate.group));
+    if (!group) return {};
+    const Appointment& record = group->record;
+    if (request_.clinic_id().empty()) append_seat_tags(record);
+    if (!request_.patient_id().empty()) {
+      ASSIGN_OR_RETURN(const bool unclaimed,
+                       free.is_unclaimed(resource_key(RESOURCE_KIND_PATIENT, request_.patient_id()),
+                                         {record.start_us(), record.end_us()}));
+      if (!unclaimed) return {};
+    }
+    const auto& rooms = request_.room_ids();
+    if (!rooms.empty() && std::find(rooms.begin(), rooms.end(), record.room_id()) == rooms.end())
+      return {};
+    ASSIGN_OR_RETURN(const std::vector<std::string> participants,
+                     participants_of(reader_, candidate.group));
+    if (participants.size() >= record.capacity()) return {};
+    Slot& slot = *answer_->add_slots();
+    slot.set_start_us(record.start_us());
+    slot.set_end_us(record.end_us());
+    slot.set_professional_id(record.professional_id());
+    slot.set_room_id(record.room_id());
+    return {};
+  }
+
+  /// Without a clinic, whose day tells of everybody who joins, the answer depends on each seat.
+  void append_seat_tags(const Appointment& group) {
+    if (!context_.use_cache) return;
+    for (std::uint32_t seat = 1; seat <= group.capacity(); ++seat) {
+      if (tags_.size() > engine::kCacheTagsMax) return;  // it will not be kept
+      append_claim_tags(context_.tenant, unit_key(RESOURCE_KIND_SEAT, group.id(), seat),
+                        {group.start_us(), group.end_us()}, tags_);
     }
   }
 
@@ -213,6 +276,15 @@ class SlotSearch {
       append_claim_tags(context_.tenant, resource_key(kind, id), range, tags_);
     };
     for (const std::string& id : request_.professional_ids()) add(RESOURCE_KIND_PROFESSIONAL, id);
+    if (needs_.capacity > 1) {
+      for (const std::string& id : request_.professional_ids()) {
+        if (tags_.size() <= engine::kCacheTagsMax)
+          append_calendar_tags(context_.tenant, RESOURCE_KIND_PROFESSIONAL, id, range, tags_);
+      }
+      if (!request_.clinic_id().empty())
+        append_calendar_tags(context_.tenant, RESOURCE_KIND_CLINIC, request_.clinic_id(), range,
+                             tags_);
+    }
     if (needs_.room) {
       for (const std::string& id : needs_.room_ids) add(RESOURCE_KIND_ROOM, id);
     }
