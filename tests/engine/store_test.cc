@@ -252,6 +252,39 @@ TEST_CASE_METHOD(Fixture, "store: claims on one resource never overlap, and touc
   verify_clean();
 }
 
+TEST_CASE_METHOD(Fixture,
+                 "store: a claim meets what lies close before it, and far, and what it grows into",
+                 "[engine]") {
+  const TenantId t = tenant();
+  constexpr std::int64_t kMinuteUs = 60'000'000;
+  auto at = [&](std::uint64_t number, std::int64_t start_minute, std::int64_t end_minute,
+                const char* name = "Ana") {
+    Visit v = visit(number);
+    v.room = "1";
+    v.name = name;
+    v.start = start_minute * kMinuteUs;
+    v.end = end_minute * kMinuteUs;
+    return put(t, v);
+  };
+  REQUIRE(at(1, 0, 600).ok());
+  REQUIRE(at(2, 600, 630).ok());
+  REQUIRE(at(3, 630, 640).ok());
+  CHECK(at(4, 620, 660).code() == StatusCode::kFailedPrecondition);
+  CHECK(at(4, 590, 595).code() == StatusCode::kFailedPrecondition);  // in one that began long ago
+  CHECK(at(4, 639, 640).code() == StatusCode::kFailedPrecondition);
+  REQUIRE(at(4, 700, 760).ok());
+
+  CHECK(at(3, 630, 700, "Zoé").ok());  // its own, longer, up to the next
+  CHECK(at(3, 630, 701, "Zoé").code() == StatusCode::kFailedPrecondition);
+  CHECK(at(3, 630, 635, "Ana").ok());
+  CHECK(at(5, 635, 700).ok());
+  CHECK(at(3, 630, 640, "Ana").code() == StatusCode::kFailedPrecondition);
+  CHECK(at(6, INT64_MIN / kMinuteUs, INT64_MIN / kMinuteUs + 1).ok());
+  CHECK(at(7, INT64_MIN / kMinuteUs, INT64_MIN / kMinuteUs + 2).code() ==
+        StatusCode::kFailedPrecondition);
+  verify_clean();
+}
+
 TEST_CASE_METHOD(Fixture, "store: a failing command leaves nothing of itself", "[engine]") {
   const TenantId t = tenant();
   REQUIRE(put(t, visit(1, "x")).ok());

@@ -33,8 +33,8 @@ Result<Response> change_appointment(const Core& core, const CallContext& context
   RETURN_IF_ERROR(id_from_bytes(id, "appointment.id").status());
   for (int attempt = 1;; ++attempt) {
     ASSIGN_OR_RETURN(std::unique_ptr<engine::Reader> reader, core.store().view(context.tenant));
-    ASSIGN_OR_RETURN(const std::optional<engine::Stored<Appointment>> current,
-                     reader->get(appointments_table(), id));
+    ASSIGN_OR_RETURN(std::optional<engine::Replaced<Appointment>> current,
+                     reader->get_to_replace(appointments_table(), id));
     if (!current) return no_such_appointment();
     if (options.expected_version && *options.expected_version != current->meta.version) {
       return aborted("appointment: version " + std::to_string(*options.expected_version) +
@@ -46,7 +46,8 @@ Result<Response> change_appointment(const Core& core, const CallContext& context
     RETURN_IF_ERROR(adjust(appointment, *reader));
     RETURN_IF_ERROR(fhir::merge(appointment));
     reader.reset();
-    Result<engine::PreparedRecord> prepared = appointments_table().prepare(appointment, *current);
+    Result<engine::PreparedRecord> prepared =
+        appointments_table().prepare(appointment, std::move(*current));  // takes its row only
     if (!prepared) return name_fields(std::move(prepared).error(), "appointment");
 
     Result<Response> done = core.execute<Response>(

@@ -1,6 +1,7 @@
 #include "table/change.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "clinicdb/base/bytes.h"
 #include "clinicdb/base/check.h"
@@ -164,12 +165,15 @@ Status TransactionOver::compare_entries(const Catalog::TableEntry& table,
       RETURN_IF_ERROR(check_own_claims(def, after[i]));
     // Made for the first change only.
     std::shared_ptr<const std::string> prefix;
-    const auto change = [&](const IndexEntries::Entry* add, const IndexEntries::Entry* remove) {
+    // While an index is being built, what a record has need not be in it yet.
+    const bool built = table.states[i].phase == IndexPhase::kReady;
+    const auto change = [&](const IndexEntries::Entry* add, const IndexEntries::Entry* remove,
+                            bool held = false) {
       if (!prefix) {
         prefix = std::make_shared<const std::string>(
             layout::index_prefix(tenant(), table.def->id, def.number, table.states[i].generation));
       }
-      changes.push_back({&def, prefix, add, remove});
+      changes.push_back({&def, prefix, add, remove, held});
     };
     auto o = old_list.begin();
     auto n = new_list.begin();
@@ -179,7 +183,8 @@ Status TransactionOver::compare_entries(const Catalog::TableEntry& table,
       } else if (o == old_list.end() || n->key < o->key) {
         change(&*n++, nullptr);
       } else {
-        if (o->covered != n->covered || o->end != n->end) change(&*n, nullptr);
+        if (o->covered != n->covered || o->end != n->end)
+          change(&*n, nullptr, built && n->end <= o->end);
         ++o;
         ++n;
       }
@@ -211,6 +216,7 @@ void TransactionOver::write(const TableDef& table, std::string_view record_key,
   }
   tags_.push_back(cache_tag_record(tenant(), table.id, record_key));
   tags_.push_back(cache_tag_table(tenant(), table.id));
+  const IndexDef* marked = nullptr;  // changes of one index stand together
   for (const EntryChange& change : changes) {
     const IndexEntries::Entry& entry = change.add != nullptr ? *change.add : *change.remove;
     const std::string key = entry_key(change.def->kind, *change.prefix, entry, record_key);
@@ -220,7 +226,8 @@ void TransactionOver::write(const TableDef& table, std::string_view record_key,
     } else {
       out_.remove(key);
     }
-    tags_.push_back(cache_tag_range(tenant(), table.id, change.def->number, {}));
+    if (std::exchange(marked, change.def) != change.def)
+      tags_.push_back(cache_tag_range(tenant(), table.id, change.def->number, {}));
     if (change.def->tag_bytes > 0 && entry.key.size() >= change.def->tag_bytes) {
       tags_.push_back(
           cache_tag_range(tenant(), table.id, change.def->number,
@@ -270,7 +277,7 @@ Result<PutResult> TransactionOver::put(const PreparedRecord& record, const PutOp
   RETURN_IF_ERROR(compare_entries(*place, known ? record.replaced_entries : read_before,
                                   partial ? whole_after : record.entries, changes));
   for (const EntryChange& change : changes) {
-    if (change.add == nullptr) continue;
+    if (change.add == nullptr || change.held) continue;
     RETURN_IF_ERROR(check_new_entry(state(), *change.def, *change.prefix, *change.add, record.key));
   }
   RETURN_IF_ERROR(check_limits(changes.size() + 2, record.body.size() + 2 * kEnvelopeBytes));

@@ -85,6 +85,7 @@ class TransactionOver final : public ReaderOver<Transaction> {
     std::shared_ptr<const std::string> prefix;    ///< of the index, generation included
     const IndexEntries::Entry* add = nullptr;     ///< put this, or
     const IndexEntries::Entry* remove = nullptr;  ///< remove this
+    bool held = false;  ///< the record has all of what `add` takes: nobody else can have it
   };
 
   /// `seen`: what the caller read there, where it did.

@@ -82,6 +82,30 @@ Result<ScanEnd> scan_space(
   return end;
 }
 
+/// nullptr, or what is wrong with the entry. A status a row would cost more than the row.
+const char* take_entry(IndexKind kind, std::string_view rest, std::string_view value,
+                       IndexEntry& entry) {
+  std::uint64_t record_key_bytes = 0;
+  if (!take_varint(value, record_key_bytes)) return "index entry is damaged";
+  std::string_view& holder = kind == IndexKind::kUnique ? value : rest;
+  if (record_key_bytes > holder.size()) return "index entry is shorter than its record's key";
+  if (kind == IndexKind::kUnique) {
+    entry.record_key = value.substr(0, record_key_bytes);
+    value.remove_prefix(record_key_bytes);
+    entry.key = rest;
+  } else {
+    entry.record_key = rest.substr(rest.size() - record_key_bytes);
+    entry.key = rest.substr(0, rest.size() - record_key_bytes);
+  }
+  if (kind == IndexKind::kClaim) {
+    if (value.size() < 8 || entry.key.size() < 8) return "claim is cut short";
+    entry.end.us = static_cast<std::int64_t>(load_le64(value.data()));
+    value.remove_prefix(8);
+  }
+  entry.covered = value;
+  return nullptr;
+}
+
 bool take_bytes(std::string_view& in, std::string_view& bytes) {
   std::string_view rest = in;
   std::uint64_t size = 0;
@@ -181,8 +205,9 @@ Result<ScanEnd> read_index(const ReadContext& context, const TableDef& table, In
       layout::index_prefix(context.tenant, table.id, index, place.state->generation);
   return scan_space(context.state, prefix, range, options,
                     [&](std::string_view rest, std::string_view value) -> Result<Step> {
-                      ASSIGN_OR_RETURN(const IndexEntry entry,
-                                       decode_entry(place.def->kind, rest, value));
+                      IndexEntry entry;
+                      if (const char* damage = take_entry(place.def->kind, rest, value, entry))
+                        return data_loss(damage);
                       return visit(entry) ? Step::kCounted : Step::kStop;
                     });
 }
@@ -271,25 +296,7 @@ std::string encode_entry_value(IndexKind kind, std::string_view record_key, Time
 
 Result<IndexEntry> decode_entry(IndexKind kind, std::string_view rest, std::string_view value) {
   IndexEntry entry;
-  std::uint64_t record_key_bytes = 0;
-  if (!take_varint(value, record_key_bytes)) return data_loss("index entry is damaged");
-  std::string_view& holder = kind == IndexKind::kUnique ? value : rest;
-  if (record_key_bytes > holder.size())
-    return data_loss("index entry is shorter than its record's key");
-  if (kind == IndexKind::kUnique) {
-    entry.record_key = value.substr(0, record_key_bytes);
-    value.remove_prefix(record_key_bytes);
-    entry.key = rest;
-  } else {
-    entry.record_key = rest.substr(rest.size() - record_key_bytes);
-    entry.key = rest.substr(0, rest.size() - record_key_bytes);
-  }
-  if (kind == IndexKind::kClaim) {
-    if (value.size() < 8 || entry.key.size() < 8) return data_loss("claim is cut short");
-    entry.end.us = static_cast<std::int64_t>(load_le64(value.data()));
-    value.remove_prefix(8);
-  }
-  entry.covered = value;
+  if (const char* damage = take_entry(kind, rest, value, entry)) return data_loss(damage);
   return entry;
 }
 
