@@ -6,6 +6,7 @@
 #include <functional>
 #include <vector>
 
+#include "calendar_covered.h"
 #include "clinicdb/engine/fold.h"
 #include "clinicdb/engine/key.h"
 #include "feed/record_types.h"
@@ -364,51 +365,70 @@ std::string encode_calendar_covered(const Appointment& appointment, ResourceKind
   return out;
 }
 
-bool decode_calendar_covered(std::string_view bytes, CalendarEntry& out, CalendarBuffers* buffers) {
+bool CalendarCovered::decode(std::string_view bytes) {
   if (bytes.size() < 2) return false;
   const unsigned present = static_cast<std::uint8_t>(bytes[0]);
-  const int status = static_cast<std::uint8_t>(bytes[1]);
-  if (!AppointmentStatus_IsValid(status)) return false;
-  out.set_status(static_cast<AppointmentStatus>(status));
+  const int status_number = static_cast<std::uint8_t>(bytes[1]);
+  if (!AppointmentStatus_IsValid(status_number)) return false;
+  status = static_cast<AppointmentStatus>(status_number);
   bytes.remove_prefix(2);
+  end_us.reset();
   if ((present & kHasEnd) != 0) {
     if (bytes.size() < 8) return false;
-    out.set_end_us(static_cast<std::int64_t>(load_le64(bytes.data())));
+    end_us = static_cast<std::int64_t>(load_le64(bytes.data()));
     bytes.remove_prefix(8);
   }
+  buffers = {};
   if ((present & kHasBuffers) != 0) {
     if (bytes.size() < 2) return false;
-    if (buffers != nullptr) {
-      buffers->before_minutes = static_cast<std::uint8_t>(bytes[0]);
-      buffers->after_minutes = static_cast<std::uint8_t>(bytes[1]);
-    }
+    buffers.before_minutes = static_cast<std::uint8_t>(bytes[0]);
+    buffers.after_minutes = static_cast<std::uint8_t>(bytes[1]);
     bytes.remove_prefix(2);
   }
+  unsigned flags = 0;
   if ((present & kHasFlags) != 0) {
     if (bytes.empty()) return false;
-    const unsigned flags = static_cast<std::uint8_t>(bytes[0]);
+    flags = static_cast<std::uint8_t>(bytes[0]);
     if ((flags & ~kFlagsKnown) != 0) return false;
-    out.set_overbooked((flags & kFlagOverbooked) != 0);
-    out.set_group((flags & kFlagGroup) != 0);
-    out.set_participant((flags & kFlagParticipant) != 0);
     bytes.remove_prefix(1);
   }
-  const auto take = [&](unsigned bit, std::string* id) {
+  overbooked = (flags & kFlagOverbooked) != 0;
+  group = (flags & kFlagGroup) != 0;
+  participant = (flags & kFlagParticipant) != 0;
+  const auto take = [&](unsigned bit, std::string_view& id) {
+    id = {};
     if ((present & bit) == 0) return true;
     if (bytes.size() < 16) return false;
-    id->assign(bytes.substr(0, 16));
+    id = bytes.substr(0, 16);
     bytes.remove_prefix(16);
     return true;
   };
-  if (((present & kHasClinic) != 0 && !take(kHasClinic, out.mutable_clinic_id())) ||
-      ((present & kHasProfessional) != 0 &&
-       !take(kHasProfessional, out.mutable_professional_id())) ||
-      ((present & kHasRoom) != 0 && !take(kHasRoom, out.mutable_room_id())) ||
-      ((present & kHasPatient) != 0 && !take(kHasPatient, out.mutable_patient_id())) ||
-      ((present & kHasService) != 0 && !take(kHasService, out.mutable_service_id()))) {
+  if (!take(kHasClinic, clinic_id) || !take(kHasProfessional, professional_id) ||
+      !take(kHasRoom, room_id) || !take(kHasPatient, patient_id) || !take(kHasService, service_id))
     return false;
-  }
-  out.set_title(bytes.data(), bytes.size());
+  title = bytes;
+  return true;
+}
+
+void CalendarCovered::fill(CalendarEntry& entry) const {
+  entry.set_status(status);
+  if (end_us) entry.set_end_us(*end_us);
+  entry.set_overbooked(overbooked);
+  entry.set_group(group);
+  entry.set_participant(participant);
+  if (!clinic_id.empty()) entry.mutable_clinic_id()->assign(clinic_id);
+  if (!professional_id.empty()) entry.mutable_professional_id()->assign(professional_id);
+  if (!room_id.empty()) entry.mutable_room_id()->assign(room_id);
+  if (!patient_id.empty()) entry.mutable_patient_id()->assign(patient_id);
+  if (!service_id.empty()) entry.mutable_service_id()->assign(service_id);
+  entry.mutable_title()->assign(title);
+}
+
+bool decode_calendar_covered(std::string_view bytes, CalendarEntry& out, CalendarBuffers* buffers) {
+  CalendarCovered covered;
+  if (!covered.decode(bytes)) return false;
+  covered.fill(out);
+  if (buffers != nullptr) *buffers = covered.buffers;
   return true;
 }
 

@@ -4,6 +4,7 @@
 #include <optional>
 #include <utility>
 
+#include "calendar_covered.h"
 #include "clinicdb/clinic/identity.h"
 #include "clinicdb/clinic/schema/event.pb.h"
 #include "clinicdb/engine/key.h"
@@ -71,13 +72,13 @@ Result<std::vector<Obstacle>> obstacles(engine::Reader& reader, std::string_view
                                      if (entry.record_key == own_id) return true;
                                      std::string_view start = entry.key.substr(resource.size());
                                      Time begins;
-                                     CalendarEntry item;
+                                     CalendarCovered item;
                                      corrupt = !Key::take_time(start, begins) ||
-                                               !decode_calendar_covered(entry.covered, item);
+                                               !item.decode(entry.covered);
                                      if (corrupt) return false;
                                      found.push_back({std::string(entry.record_key),
                                                       {begins.us, entry.end.us},
-                                                      item.status()});
+                                                      item.status});
                                      return true;
                                    })
                       .status());

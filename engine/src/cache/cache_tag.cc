@@ -1,6 +1,8 @@
 #include <xxhash.h>
 
 #include "clinicdb/base/bytes.h"
+#include "clinicdb/base/check.h"
+#include "clinicdb/engine/fine_tag.h"
 #include "clinicdb/engine/result_cache.h"
 
 namespace clinicdb::engine {
@@ -8,7 +10,7 @@ namespace clinicdb::engine {
 namespace {
 
 // What a tag names. In memory only, so the numbers may change.
-enum class TagKind : std::uint8_t { kTable = 1, kRecord = 2, kRange = 3 };
+enum class TagKind : std::uint8_t { kTable = 1, kRecord = 2, kRange = 3, kSixteenth = 4 };
 
 /// XXH3-64 over 16 bytes that say whose tag of which kind it is; the seed for the bytes that
 /// follow.
@@ -38,6 +40,15 @@ CacheTag cache_tag_table(TenantId tenant, TableId table) {
 CacheTag cache_tag_range(TenantId tenant, TableId table, IndexNumber index,
                          std::string_view bucket) {
   return tag(scope_hash(tenant, table, TagKind::kRange, index), bucket);
+}
+
+CacheTag cache_tag_sixteenth(TenantId tenant, TableId table, IndexNumber index,
+                             std::string_view key, std::size_t tag_bytes) {
+  CLINICDB_CHECK(key.size() > tag_bytes);
+  // The bits follow the bucket by way of the seed, so that the key need not be copied.
+  const auto bits = static_cast<std::uint64_t>(static_cast<std::uint8_t>(key[tag_bytes]) >> 4);
+  return tag(scope_hash(tenant, table, TagKind::kSixteenth, index) + bits,
+             key.substr(0, tag_bytes));
 }
 
 }  // namespace clinicdb::engine

@@ -5,6 +5,7 @@
 
 #include "clinicdb/base/bytes.h"
 #include "clinicdb/base/check.h"
+#include "clinicdb/engine/fine_tag.h"
 #include "clinicdb/engine/key.h"
 #include "store/layout.h"
 #include "store/limits.h"
@@ -232,6 +233,10 @@ void TransactionOver::write(const TableDef& table, std::string_view record_key,
       tags_.push_back(
           cache_tag_range(tenant(), table.id, change.def->number,
                           std::string_view(entry.key).substr(0, change.def->tag_bytes)));
+      if (entry.key.size() > change.def->tag_bytes) {
+        tags_.push_back(cache_tag_sixteenth(tenant(), table.id, change.def->number, entry.key,
+                                            change.def->tag_bytes));
+      }
     }
   }
 }
