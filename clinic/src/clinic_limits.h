@@ -22,6 +22,9 @@ constexpr int kSaveAttemptsMax = 32;
 
 /// Of an answer's arena, to begin with: a patient with a name, two phones and an address fits.
 constexpr std::size_t kAnswerArenaBytes = 2048;
+/// Places of answers that a thread keeps for the next ones of their kind, and how large.
+constexpr std::size_t kFreeAnswersMax = 4;
+constexpr std::size_t kFreeAnswerBytesMax = std::size_t{16} << 10;
 
 /// Patients of one block that are compared, and patients that one call keeps in memory.
 constexpr std::size_t kMatchBlockMax = 500;

@@ -4,7 +4,6 @@
 // services talks to the store. Thread-safe.
 #pragma once
 
-#include <google/protobuf/arena.h>
 #include <google/protobuf/message.h>
 
 #include <algorithm>
@@ -19,6 +18,7 @@
 #include <utility>
 #include <vector>
 
+#include "answer.h"
 #include "clinic_limits.h"
 #include "clinicdb/base/bytes.h"
 #include "clinicdb/base/function_ref.h"
@@ -154,40 +154,6 @@ Status parse_body(std::string_view body, google::protobuf::Message& part);
 /// `limit` of a request: the default for 0, at most `most`.
 inline std::uint32_t page_limit(std::uint32_t asked, std::uint32_t most = kPageMax) {
   return asked == 0 ? kPageDefault : std::min(asked, most);
-}
-
-/// An empty answer with an arena of its own, in one allocation as long as it is small: a message of
-/// many parts is read, and let go of, at a fraction of the price.
-template <class Answer>
-std::shared_ptr<Answer> make_answer() {
-  class Place {
-   public:
-    Place() : arena_(options()), answer_(google::protobuf::Arena::CreateMessage<Answer>(&arena_)) {}
-    Answer* answer() { return answer_; }
-
-   private:
-    google::protobuf::ArenaOptions options() {
-      google::protobuf::ArenaOptions options;
-      options.initial_block = block_;
-      options.initial_block_size = sizeof block_;
-      options.start_block_size = kAnswerArenaBytes;
-      return options;
-    }
-    alignas(8) char block_[kAnswerArenaBytes];  // left as it is: the arena writes before it reads
-    google::protobuf::Arena arena_;
-    Answer* answer_;
-  };
-  auto place = std::make_shared<Place>();
-  Answer* const answer = place->answer();
-  return std::shared_ptr<Answer>(std::move(place), answer);
-}
-
-/// What an answer holds in memory.
-inline std::size_t answer_bytes(const google::protobuf::Message& answer) {
-  const google::protobuf::Arena* arena = answer.GetArena();
-  // The arena has the message and its parts, but not what its strings have allocated.
-  return arena == nullptr ? answer.SpaceUsedLong()
-                          : std::max<std::size_t>(arena->SpaceAllocated(), answer.SpaceUsedLong());
 }
 
 /// The answer of a get: Response has the record, reached by `part`, and a RecordMeta `meta`. Empty

@@ -3,13 +3,23 @@
 #include <algorithm>
 #include <utility>
 
+#include "calendar_covered.h"
 #include "clinic_limits.h"
 #include "clinicdb/clinic/tables.h"
+#include "clinicdb/engine/fine_tag.h"
 #include "clinicdb/engine/key.h"
 #include "scheduling/clinic_zone.h"
 #include "zones.h"
 
 namespace clinicdb::clinic {
+
+/// No text of a day's is long, so that what lies in the arena says enough.
+template <>
+bool AnswerPlace<ListDayResponse>::clear() {
+  if (arena_.SpaceAllocated() > kFreeAnswerBytesMax) return false;
+  answer_->Clear();
+  return true;
+}
 
 namespace {
 
@@ -29,21 +39,29 @@ void set_key_id(ResourceKind kind, std::string_view id, CalendarEntry& entry) {
   }
 }
 
-bool decode_entry(ResourceKind kind, std::string_view id, const engine::IndexEntry& entry,
-                  CalendarEntry& out) {
-  if (entry.key.size() < sizeof(std::int64_t)) return false;
-  std::string_view start_bytes = entry.key.substr(entry.key.size() - sizeof(std::int64_t));
-  Time start;
-  CalendarBuffers buffers;
-  if (!Key::take_time(start_bytes, start) || !decode_calendar_covered(entry.covered, out, &buffers))
-    return false;
-  // A claim is longer than its appointment by the buffers.
-  out.set_start_us(start.us + buffers.before_minutes * kMinuteUs);
-  if (out.end_us() == 0) out.set_end_us(entry.end.us - buffers.after_minutes * kMinuteUs);
-  set_key_id(kind, id, out);
-  out.set_appointment_id(entry.record_key.data(), entry.record_key.size());
-  return true;
-}
+/// An index entry, looked at where it lies.
+struct Seen {
+  CalendarCovered covered;
+  std::int64_t start_us = 0;
+
+  bool decode(const engine::IndexEntry& entry) {
+    if (entry.key.size() < sizeof(std::int64_t)) return false;
+    std::string_view start_bytes = entry.key.substr(entry.key.size() - sizeof(std::int64_t));
+    Time start;
+    if (!Key::take_time(start_bytes, start) || !covered.decode(entry.covered)) return false;
+    // A claim is longer than its appointment by the buffers.
+    start_us = start.us + covered.buffers.before_minutes * kMinuteUs;
+    return true;
+  }
+  void fill(ResourceKind kind, std::string_view id, const engine::IndexEntry& entry,
+            CalendarEntry& out) const {
+    covered.fill(out);
+    out.set_start_us(start_us);
+    if (!covered.end_us) out.set_end_us(entry.end.us - covered.buffers.after_minutes * kMinuteUs);
+    set_key_id(kind, id, out);
+    out.set_appointment_id(entry.record_key.data(), entry.record_key.size());
+  }
+};
 
 /// Whether anything of the tenant was ever overbooked and still is: seldom, so that it is not worth
 /// a seek for each day that is read. Kept, and as fresh as any kept answer.
@@ -85,10 +103,17 @@ void append_calendar_tags(TenantId tenant, ResourceKind kind, std::string_view i
       of_clinic ? AppointmentIndex::kClinicStart : AppointmentIndex::kClaims;
   const std::string prefix = of_clinic ? std::string(id) : resource_key(kind, id);
   const std::int64_t from = of_clinic ? span.start_us : span.start_us - kBufferUsMax;
-  for (std::int64_t n = from >> 40; n <= (span.end_us - 1) >> 40; ++n) {
-    const std::string key = Key().raw(prefix).time(Time{n * kTagSpanUs}).str();
-    tags.push_back(engine::cache_tag_range(
-        tenant, table, index, std::string_view(key).substr(0, prefix.size() + kTagTimeBytes)));
+  constexpr std::int64_t kFineUs = kTagSpanUs / 16;
+  constexpr std::int64_t kFineTagsMax = 10;
+  const bool fine = span.end_us - from < kFineTagsMax * kFineUs;
+  const std::int64_t bucket_us = fine ? kFineUs : kTagSpanUs;
+  const std::size_t tag_bytes = prefix.size() + kTagTimeBytes;
+  std::int64_t start = from & ~(bucket_us - 1);
+  for (; start < span.end_us; start += bucket_us) {
+    const std::string key = Key().raw(prefix).time(Time{start}).str();
+    tags.push_back(fine ? engine::cache_tag_sixteenth(tenant, table, index, key, tag_bytes)
+                        : engine::cache_tag_range(tenant, table, index,
+                                                  std::string_view(key).substr(0, tag_bytes)));
   }
   if (kind == RESOURCE_KIND_PROFESSIONAL || kind == RESOURCE_KIND_ROOM) {
     tags.push_back(engine::cache_tag_range(tenant, table, AppointmentIndex::kOverbooked, prefix));
@@ -112,7 +137,9 @@ Status read_overbooked(const Core& core, engine::Reader& reader, ResourceKind ki
                              Key().raw(prefix).time(Time{span.end_us + kBufferUsMax}).str()},
                             {},
                             [&](const engine::IndexEntry& entry) {
-                              corrupt = !decode_entry(kind, id, entry, out.emplace_back());
+                              Seen seen;
+                              corrupt = !seen.decode(entry);
+                              if (!corrupt) seen.fill(kind, id, entry, out.emplace_back());
                               return !corrupt;
                             })
                       .status());
@@ -128,20 +155,21 @@ Status read_calendar(const Core& core, engine::Reader& reader, ResourceKind kind
   const bool can_be_overbooked = kind == RESOURCE_KIND_PROFESSIONAL || kind == RESOURCE_KIND_ROOM;
   std::vector<CalendarEntry> overbooked;
   if (can_be_overbooked) RETURN_IF_ERROR(read_overbooked(core, reader, kind, id, span, overbooked));
-  const auto starts_within = [&](const CalendarEntry& item) {
-    return item.start_us() >= span.start_us && item.start_us() < span.end_us;
+  const auto starts_within = [&](std::int64_t start_us) {
+    return start_us >= span.start_us && start_us < span.end_us;
   };
   // Overbooked elsewhere, say for its room, it claims this resource as any other does.
-  const auto is_piece = [&](const CalendarEntry& item) {
-    return item.overbooked() &&
+  const auto is_piece = [&](const Seen& seen, std::string_view appointment_id) {
+    return seen.covered.overbooked &&
            std::any_of(overbooked.begin(), overbooked.end(), [&](const CalendarEntry& other) {
-             return other.appointment_id() == item.appointment_id();
+             return other.appointment_id() == appointment_id;
            });
   };
   const std::string prefix = of_clinic ? id : resource_key(kind, id);
   const std::int64_t from_us = of_clinic ? span.start_us : span.start_us - kBufferUsMax;
   const int first = out.size();
   bool corrupt = false;
+  Seen seen;
   RETURN_IF_ERROR(reader
                       .scan(appointments_table().def(),
                             of_clinic ? AppointmentIndex::kClinicStart : AppointmentIndex::kClaims,
@@ -149,18 +177,20 @@ Status read_calendar(const Core& core, engine::Reader& reader, ResourceKind kind
                              Key().raw(prefix).time(Time{span.end_us}).str()},
                             {},
                             [&](const engine::IndexEntry& entry) {
-                              CalendarEntry& item = *out.Add();
-                              corrupt = !decode_entry(kind, id, entry, item);
-                              const bool shown = (include_released || claims_time(item.status())) &&
-                                                 starts_within(item);
-                              if (!shown || is_piece(item)) out.RemoveLast();
-                              return !corrupt;
+                              corrupt = !seen.decode(entry);
+                              if (corrupt) return false;
+                              const bool shown =
+                                  (include_released || claims_time(seen.covered.status)) &&
+                                  starts_within(seen.start_us);
+                              if (shown && !is_piece(seen, entry.record_key))
+                                seen.fill(kind, id, entry, *out.Add());
+                              return true;
                             })
                       .status());
   if (corrupt) return damaged();
   if (overbooked.empty()) return {};
   for (CalendarEntry& item : overbooked) {
-    if (starts_within(item)) *out.Add() = std::move(item);
+    if (starts_within(item.start_us())) *out.Add() = std::move(item);
   }
   std::stable_sort(
       out.begin() + first, out.end(),
@@ -174,8 +204,8 @@ Status check_calendar_kind(ResourceKind kind) {
       .with_field("kind");
 }
 
-Result<Filled<ListDayResponse>> read_day(const Core& core, engine::Reader& reader,
-                                         const ListDayRequest& request) {
+Result<Filled<ListDayResponse>> read_day(const Core& core, const CallContext& context,
+                                         engine::Reader& reader, const ListDayRequest& request) {
   const ResourceKind kind = request.kind();
   RETURN_IF_ERROR(check_calendar_kind(kind));
   const bool of_clinic = kind == RESOURCE_KIND_CLINIC;
@@ -191,7 +221,7 @@ Result<Filled<ListDayResponse>> read_day(const Core& core, engine::Reader& reade
   answer->set_day_start_us(span.start_us);
   answer->set_day_end_us(span.end_us);
   answer->set_zone(std::move(zone));
-  append_calendar_tags(reader.tenant(), kind, request.id(), span, tags);
+  if (context.use_cache) append_calendar_tags(reader.tenant(), kind, request.id(), span, tags);
   return Filled<ListDayResponse>{std::move(answer), std::move(tags)};
 }
 

@@ -10,8 +10,9 @@
 
 namespace clinicdb::clinic {
 
-Result<Filled<ListDayResponse>> read_day(const Core& core, engine::Reader& reader,
-                                         const ListDayRequest& request);
+/// What it depends on is told where the context uses the cache.
+Result<Filled<ListDayResponse>> read_day(const Core& core, const CallContext& context,
+                                         engine::Reader& reader, const ListDayRequest& request);
 
 /// Whose calendar it can be: kInvalidArgument, field "kind", for others.
 Status check_calendar_kind(ResourceKind kind);

@@ -14,6 +14,18 @@
 
 namespace clinicdb::clinic {
 
+/// Keeps the parts, with their texts' memory, which clearing the whole would leave behind in the
+/// arena. Who fills the answer sets them both.
+template <>
+bool AnswerPlace<GetPatientResponse>::clear() {
+  if (arena_.SpaceAllocated() > kFreeAnswerBytesMax ||
+      answer_->ByteSizeLong() > kFreeAnswerBytesMax)
+    return false;
+  answer_->mutable_patient()->Clear();
+  answer_->mutable_meta()->Clear();
+  return true;
+}
+
 namespace {
 
 using Found = std::shared_ptr<const GetPatientResponse>;
@@ -28,28 +40,31 @@ Status in_order(Patient& patient) {
   return check(patient, patient.fhir().empty() ? Strictness::kEntered : Strictness::kImported);
 }
 
-Result<FilledPatient> fill_patient(engine::Reader& reader, std::string_view key) {
+Result<FilledPatient> fill_patient(const CallContext& context, engine::Reader& reader,
+                                   std::string_view key) {
   ASSIGN_OR_RETURN(Found answer,
                    read_answer<GetPatientResponse>(reader, patients_table(), key,
                                                    &GetPatientResponse::mutable_patient));
-  return FilledPatient{std::move(answer),
-                       {engine::cache_tag_record(reader.tenant(), patients_table().def().id, key)}};
+  FilledPatient filled{std::move(answer), {}};
+  if (context.use_cache)
+    filled.tags = {engine::cache_tag_record(reader.tenant(), patients_table().def().id, key)};
+  return filled;
 }
 
 /// The patient that has `entry` in a unique index. The answer depends on the patient's record
 /// alone: who else could have the entry, as long as that record has it?
-Result<FilledPatient> fill_by_entry(engine::Reader& reader, engine::IndexNumber index,
-                                    std::string_view entry) {
+Result<FilledPatient> fill_by_entry(const CallContext& context, engine::Reader& reader,
+                                    engine::IndexNumber index, std::string_view entry) {
   ASSIGN_OR_RETURN(const std::optional<std::string> key,
                    reader.find(patients_table().def(), index, entry));
   if (!key) return FilledPatient{};
-  return fill_patient(reader, *key);
+  return fill_patient(context, reader, *key);
 }
 
 Result<Found> find(const Core& core, MethodId method, const CallContext& context,
                    engine::IndexNumber index, std::string_view entry) {
   return core.cached<GetPatientResponse>(method, context, entry, [&](engine::Reader& reader) {
-    return fill_by_entry(reader, index, entry);
+    return fill_by_entry(context, reader, index, entry);
   });
 }
 
@@ -141,7 +156,7 @@ Result<Found> Patients::get(const CallContext& context, const Uuid& id) const {
   RETURN_IF_ERROR(core_.authorise(METHOD_PATIENTS_GET, context, key));
   return core_.cached<GetPatientResponse>(
       METHOD_PATIENTS_GET, context, key,
-      [&](engine::Reader& reader) { return fill_patient(reader, key); });
+      [&](engine::Reader& reader) { return fill_patient(context, reader, key); });
 }
 
 Result<Found> Patients::get(const CallContext& context, const GetPatientRequest& request) const {

@@ -414,7 +414,7 @@ Result<std::shared_ptr<const ListDayResponse>> Scheduling::list_day(
   arguments.u64(static_cast<std::uint32_t>(day.day())).raw(request.zone());
   return core_.cached<ListDayResponse>(
       METHOD_SCHEDULING_LIST_DAY, context, arguments.view(),
-      [&](engine::Reader& reader) { return read_day(core_, reader, request); });
+      [&](engine::Reader& reader) { return read_day(core_, context, reader, request); });
 }
 
 Result<AppointmentHistoryResponse> Scheduling::history(

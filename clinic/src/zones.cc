@@ -3,6 +3,7 @@
 #include <date/tz.h>
 
 #include <chrono>
+#include <optional>
 #include <stdexcept>
 
 #include "clinicdb/clinic/check.h"
@@ -28,27 +29,25 @@ Status unknown_zone(std::string_view field) {
       .with_field(field);
 }
 
-Time start_of(const date::time_zone& zone, date::local_days day) {
-  const auto start = zone.to_sys(day, date::choose::earliest);
-  return Time{std::chrono::duration_cast<microseconds>(start.time_since_epoch()).count()};
-}
-
 }  // namespace
 
 bool is_zone(std::string_view zone) { return find_zone(zone) != nullptr; }
 
 Result<DayBounds> day_bounds(std::string_view zone, const Date& day, std::string_view field) {
   RETURN_IF_ERROR(check_date(day, false, field));
-  const date::time_zone* found = find_zone(zone);
-  if (found == nullptr) return unknown_zone("zone");
-  const auto local =
-      date::local_days(date::year(day.year()) / date::month(static_cast<unsigned>(day.month())) /
-                       date::day(static_cast<unsigned>(day.day())));
-  try {
-    return DayBounds{start_of(*found, local), start_of(*found, local + date::days(1))};
-  } catch (const std::exception&) {
-    return unavailable("the time zone file of this zone cannot be read");
+  // A thread asks about the same zone again and again; the zone remembers its season.
+  struct Last {
+    std::string name;
+    std::optional<Zone> zone;
+  };
+  thread_local Last last;
+  if (!last.zone || last.name != zone) {
+    ASSIGN_OR_RETURN(const Zone found, Zone::find(zone, "zone"));
+    last = {std::string(zone), found};
   }
+  const std::int32_t number = day_number(day);
+  return DayBounds{last.zone->instant(number, 0, Zone::Twice::kFirst),
+                   last.zone->instant(number + 1, 0, Zone::Twice::kFirst)};
 }
 
 Result<Date> local_day(std::string_view zone, Time time) {
