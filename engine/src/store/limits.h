@@ -34,7 +34,7 @@ constexpr std::size_t kWakeShare = 8;
 // there are as many as the first number the next commit waits; the second wakes the applier at
 // once.
 constexpr std::size_t kUnappliedGroupsMax = 6;
-constexpr std::size_t kUnappliedGroupsWake = 2;
+constexpr std::size_t kUnappliedGroupsWake = 4;
 
 // Callers waiting for the writer; more are refused with kUnavailable.
 constexpr std::size_t kQueuedCommandsMax = 65'536;

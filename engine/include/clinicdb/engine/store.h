@@ -8,9 +8,9 @@
 //     return std::string();
 //   });
 //
-// Thread-safe. Installs no signal handlers. Threads: callers do the writing themselves; RocksDB's
-// flush and compaction threads and, unless opened read-only, one maintenance thread run until
-// close.
+// Thread-safe. Installs no signal handlers. Threads: callers log and sync themselves; RocksDB's
+// flush and compaction threads and, unless opened read-only, one that applies what was committed
+// and one for maintenance run until close.
 #pragma once
 
 #include <cstddef>
