@@ -71,6 +71,11 @@ TEST_CASE_METHOD(SlotDesk, "slots: a group is offered while it has a seat, besid
   // Off the grid, it is offered at its own start, and what it overlaps is not.
   const std::string first = join(ana, nine + 45 * kMinute);
   CHECK(starts(request) == "02T12:00 02T12:45 02T13:30");
+  const auto found = must(clinic->availability().find_slots(clinic.context(), request));
+  CHECK(found->slots(0).seats_free() == 2);
+  CHECK(found->slots(0).session_id().empty());
+  CHECK(found->slots(1).seats_free() == 1);
+  CHECK(found->slots(1).session_id() == appointment(first).session_id());
   const std::string second = join(bia, nine + 45 * kMinute);
   CHECK(starts(request) == "02T12:00 02T13:30");
   must(cancel(second));

@@ -207,6 +207,8 @@ class SlotSearch {
     slot.set_end_us(record.end_us());
     slot.set_professional_id(record.professional_id());
     slot.set_room_id(record.room_id());
+    slot.set_seats_free(record.capacity() - static_cast<std::uint32_t>(participants.size()));
+    slot.set_session_id(record.id());
     return {};
   }
 
@@ -260,6 +262,7 @@ class SlotSearch {
     slot.set_end_us(own.end_us);
     slot.set_professional_id(request_.professional_ids(candidate.professional));
     slot.set_room_id(room.data(), room.size());
+    if (needs_.capacity > 1) slot.set_seats_free(needs_.capacity);
     return {};
   }
 

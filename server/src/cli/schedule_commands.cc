@@ -261,12 +261,13 @@ Result<ExitCode> find_slots(Session& session, const SlotsOptions& options) {
     session.show(to_json(*found));
     return ExitCode::kDone;
   }
-  TextTable table({{"START"}, {"END"}, {"PROFESSIONAL"}, {"ROOM"}});
+  TextTable table({{"START"}, {"END"}, {"PROFESSIONAL"}, {"ROOM"}, {"SEATS", Align::kRight}});
   for (const clinic::Slot& slot : found->slots()) {
     table.add({format_local(Time{slot.start_us()}, session.zone()),
                format_local_hour(Time{slot.end_us()}, session.zone()),
                id_text(slot.professional_id()),
-               slot.room_id().empty() ? "" : id_text(slot.room_id())});
+               slot.room_id().empty() ? "" : id_text(slot.room_id()),
+               slot.seats_free() == 0 ? "" : std::to_string(slot.seats_free())});
   }
   show_or_say(session, table, "Nothing is free; professionals need hours (`clinicdb hours set`).");
   return ExitCode::kDone;
