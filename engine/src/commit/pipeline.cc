@@ -354,6 +354,13 @@ void Pipeline::publish(const std::shared_ptr<Group>& group, LogPosition position
     }
     for (const auto& change : group->on_publish) change(after);
   });
+  const std::lock_guard lock(listener_mutex_);
+  if (listener_ != nullptr) listener_->committed(group->tenants, group->lsn);
+}
+
+void Pipeline::set_commit_listener(CommitListener* listener) {
+  const std::lock_guard lock(listener_mutex_);
+  listener_ = listener;
 }
 
 void Pipeline::change_published(FunctionRef<void(Published&)> change) {

@@ -85,6 +85,9 @@ class Pipeline {
   /// Ends every lead_commits, once nobody waits for one. Later callers lead themselves again.
   void stop_leading();
 
+  /// See Store::set_commit_listener.
+  void set_commit_listener(CommitListener* listener);
+
   /// The view that readers get. Holding it holds back RocksDB's cleaning.
   std::shared_ptr<const Published> published() const;
 
@@ -189,6 +192,9 @@ class Pipeline {
 
   mutable std::mutex published_mutex_;
   std::shared_ptr<const Published> published_;  // guarded by published_mutex_
+
+  std::mutex listener_mutex_;
+  CommitListener* listener_ = nullptr;  // guarded by listener_mutex_
 };
 
 }  // namespace clinicdb::engine

@@ -39,6 +39,9 @@ class StoreImpl final : public Store {
                              int attempts) override;
   void lead_commits() override { pipeline_->lead_commits(); }
   void stop_leading() override { pipeline_->stop_leading(); }
+  void set_commit_listener(CommitListener* listener) override {
+    pipeline_->set_commit_listener(listener);
+  }
   ResultCache& cache() override { return *cache_; }
   Lsn published_lsn() const override { return pipeline_->published()->position.lsn; }
   Status flush() override;

@@ -149,6 +149,15 @@ struct VerifyOptions {
   std::function<void(std::uint64_t done, std::uint64_t total)> progress;
 };
 
+/// Who follows what happens. Told of each commit after its view is published, in order, by the
+/// thread that commits: must be short, and must not call the store. Thread-safe.
+class CommitListener {
+ public:
+  virtual ~CommitListener() = default;
+  /// These tenants, sorted, have changed by the commit `lsn`.
+  virtual void committed(const std::vector<TenantId>& tenants, Lsn lsn) = 0;
+};
+
 class Store {
  public:
   /// Opens or makes a store. Replays what RocksDB had not flushed. kFailedPrecondition "in use by
@@ -192,6 +201,10 @@ class Store {
   virtual void lead_commits() = 0;
   /// Ends every lead_commits, once what waits for them is committed. Later callers block again.
   virtual void stop_leading() = 0;
+
+  /// From now on, one at a time; nullptr: nobody. It outlives its use: after
+  /// set_commit_listener(nullptr) it is not called any more.
+  virtual void set_commit_listener(CommitListener* listener) = 0;
 
   /// Answers cached by tag and LSN. Tags come from cache_tag_*.
   virtual ResultCache& cache() = 0;
