@@ -76,6 +76,18 @@ bool reads(const MethodDescriptor& method) {
   return action == clinic::AUDIT_ACTION_READ || action == clinic::AUDIT_ACTION_SEARCH;
 }
 
+/// Its messages go as a stream, which open_stream is for.
+bool streams(const MethodDescriptor& method) {
+  return method.client_streaming() || method.server_streaming();
+}
+
+bool only_streams(const ServiceDescriptor& service) {
+  for (int m = 0; m < service.method_count(); ++m) {
+    if (!streams(*service.method(m))) return false;
+  }
+  return true;
+}
+
 std::string constant(const MethodDescriptor& method) {
   return "k" + method.service()->name() + method.name();
 }
@@ -121,6 +133,7 @@ void write_method(std::ostream& out, const MethodDescriptor& method, bool async)
 }
 
 void write_service(std::ostream& out, const ServiceDescriptor& service, bool async) {
+  if (only_streams(service)) return;
   const std::string name = (async ? "Async" : "") + service.name();
   const std::string who = async ? "Client" : "Caller";
   const std::string member = async ? "client" : "caller";
@@ -128,7 +141,9 @@ void write_service(std::ostream& out, const ServiceDescriptor& service, bool asy
       << "  /// `" << member << "` outlives it.\n"
       << "  explicit " << name << "(" << who << "& " << member << ") : " << member << "_(&"
       << member << ") {}\n\n";
-  for (int m = 0; m < service.method_count(); ++m) write_method(out, *service.method(m), async);
+  for (int m = 0; m < service.method_count(); ++m) {
+    if (!streams(*service.method(m))) write_method(out, *service.method(m), async);
+  }
   out << "\n private:\n  " << who << "* " << member << "_;\n};\n\n";
 }
 
@@ -139,6 +154,7 @@ void write_services(std::ostream& out, bool async) {
       << "  /// `caller` outlives it.\n"
       << "  explicit " << name << "(" << who << "& caller) : caller_(&caller) {}\n\n";
   for (const ServiceDescriptor* service : services()) {
+    if (only_streams(*service)) continue;
     const std::string type = (async ? "Async" : "") + service->name();
     out << "  " << type << " " << accessor(*service) << "() const { return " << type
         << "(*caller_); }\n";

@@ -26,6 +26,7 @@ struct Clinic::Parts {
   std::unique_ptr<Scheduling> scheduling;
   std::unique_ptr<SeriesBookings> series;
   std::unique_ptr<Tenants> tenants;
+  std::unique_ptr<Transfer> transfer;
   std::unique_ptr<Waitlist> waitlist;
 };
 
@@ -53,6 +54,7 @@ Result<std::unique_ptr<Clinic>> Clinic::open(const std::string& directory, Clini
   parts->scheduling = std::make_unique<Scheduling>(core);
   parts->series = std::make_unique<SeriesBookings>(core);
   parts->tenants = std::make_unique<Tenants>(core);
+  parts->transfer = std::make_unique<Transfer>(core);
   parts->waitlist = std::make_unique<Waitlist>(core);
   return std::unique_ptr<Clinic>(new Clinic(std::move(parts)));
 }
@@ -77,6 +79,7 @@ Records& Clinic::records() { return *parts_->records; }
 Scheduling& Clinic::scheduling() { return *parts_->scheduling; }
 SeriesBookings& Clinic::series() { return *parts_->series; }
 Tenants& Clinic::tenants() { return *parts_->tenants; }
+Transfer& Clinic::transfer() { return *parts_->transfer; }
 Waitlist& Clinic::waitlist() { return *parts_->waitlist; }
 
 }  // namespace clinicdb::clinic

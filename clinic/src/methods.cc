@@ -20,6 +20,7 @@
 #include "clinicdb/clinic/schema/record.pb.h"
 #include "clinicdb/clinic/schema/series.pb.h"
 #include "clinicdb/clinic/schema/tenant.pb.h"
+#include "clinicdb/clinic/schema/transfer.pb.h"
 #include "clinicdb/clinic/schema/waitlist.pb.h"
 
 namespace clinicdb::clinic {
@@ -34,7 +35,8 @@ void append_methods(const google::protobuf::FileDescriptor& file, std::vector<Me
       const google::protobuf::MethodOptions& options = method.options();
       list.push_back({options.GetExtension(method_id), service.name(), method.name(),
                       options.GetExtension(access_right), options.GetExtension(cache_policy),
-                      options.GetExtension(audit_action)});
+                      options.GetExtension(audit_action),
+                      method.client_streaming() || method.server_streaming()});
     }
   }
 }
@@ -57,6 +59,7 @@ std::vector<MethodInfo> declared_methods() {
   append_methods(*DomainEvent::descriptor()->file(), list);
   append_methods(*Consent::descriptor()->file(), list);
   append_methods(*Lot::descriptor()->file(), list);
+  append_methods(*ImportPart::descriptor()->file(), list);
   std::sort(list.begin(), list.end(),
             [](const MethodInfo& a, const MethodInfo& b) { return a.id < b.id; });
   return list;

@@ -96,12 +96,14 @@ TEST_CASE("input: gzip is told by its content, and its members are one stream") 
   for (int i = 0; i < 100'000; ++i) text += "{\"n\":" + std::to_string(i) + "}\n";
   const std::size_t half = text.find('\n', text.size() / 2) + 1;
   write_file(directory.path("a.json"), gzipped(text.substr(0, half)) + gzipped(text.substr(half)));
-  Result<std::unique_ptr<Input>> input = Input::open(directory.path("a.json"));
+  const auto source = open_import_files({directory.path("a.json")});
+  REQUIRE(source);
+  Result<std::unique_ptr<Input>> input = Input::open(**source, 0);
   REQUIRE(input);
   std::string back;
   for (const InputPiece& piece : pieces_of(**input)) back += piece.text();
   REQUIRE(back == text);
-  REQUIRE((*input)->bytes_read() == (*input)->bytes_total());
+  REQUIRE((*input)->bytes_read() == (*source)->bytes_total());
 }
 
 TEST_CASE("input: damaged or cut gzip data is an error, not a short file") {

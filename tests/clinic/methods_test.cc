@@ -42,6 +42,7 @@ TEST_CASE(
                         "SchedulingService",    //
                         "SeriesService",        //
                         "TenantService",        //
+                        "TransferService",      //
                         "WaitlistService",      //
                     });
   // And no number of the enumeration is without a method.

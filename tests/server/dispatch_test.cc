@@ -23,7 +23,10 @@ TEST_CASE("dispatch: every declared method is served once, with the messages tha
     INFO(clinic::MethodId_Name(method.id));
     CHECK(served.emplace(method.id, &method).second);
   }
+  std::size_t calls = 0;
   for (const clinic::MethodInfo& info : clinic::all_methods()) {
+    if (info.streams) continue;  // see streams_test.cc
+    ++calls;
     INFO(info.service << "." << info.name);
     REQUIRE(served.count(info.id) == 1);
     const google::protobuf::MethodDescriptor* method = declared(info);
@@ -31,7 +34,7 @@ TEST_CASE("dispatch: every declared method is served once, with the messages tha
     CHECK(served[info.id]->request() == method->input_type());
     CHECK(served[info.id]->response() == method->output_type());
   }
-  CHECK(served.size() == clinic::all_methods().size());
+  CHECK(served.size() == calls);
 }
 
 class Served {

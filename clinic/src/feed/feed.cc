@@ -18,6 +18,7 @@ using engine::Reader;
 
 /// Events that one call looks at; then the page ends, with a cursor.
 constexpr std::size_t kEventVisitsMax = 20'000;
+constexpr std::uint32_t kFollowedDefault = 256;
 
 void set_id(const Uuid& id, std::string& bytes) {
   if (!id.is_nil()) bytes.assign(id.view());
@@ -46,13 +47,24 @@ void fill_event(const engine::Event& from, DomainEvent& to) {
 Result<ReadEventsResponse> Feed::read_events(const CallContext& context,
                                              const ReadEventsRequest& request) const {
   RETURN_IF_ERROR(core_.authorise(METHOD_FEED_READ_EVENTS, context));
+  return page(context, request, page_limit(request.limit()));
+}
+
+Result<ReadEventsResponse> Feed::follow(const CallContext& context,
+                                        const ReadEventsRequest& request) const {
+  RETURN_IF_ERROR(core_.authorise(METHOD_FEED_FOLLOW, context));
+  return page(context, request,
+              request.limit() == 0 ? kFollowedDefault : page_limit(request.limit()));
+}
+
+Result<ReadEventsResponse> Feed::page(const CallContext& context, const ReadEventsRequest& request,
+                                      std::uint32_t limit) const {
   ASSIGN_OR_RETURN(const std::unique_ptr<Reader> reader, core_.store().view(context.tenant));
   ReadEventsResponse response;
   const auto wanted = [&](std::uint16_t type) {
     return request.types().empty() ||
            std::find(request.types().begin(), request.types().end(), type) != request.types().end();
   };
-  const int limit = static_cast<int>(page_limit(request.limit()));
   Status failure;
   std::size_t visits = 0;
   ASSIGN_OR_RETURN(engine::ScanEnd end,
@@ -64,7 +76,7 @@ Result<ReadEventsResponse> Feed::read_events(const CallContext& context,
                                       failure = parse_body(event.payload, *out.mutable_payload());
                                     }
                                     return failure.ok() && ++visits < kEventVisitsMax &&
-                                           response.events_size() < limit;
+                                           response.events_size() < static_cast<int>(limit);
                                   }));
   if (!failure.ok()) return failure;
   response.set_next_after_lsn(end.cursor.empty() ? reader->lsn().value : request.after_lsn());

@@ -41,12 +41,6 @@ Status emit_imported(Transaction& tx, std::uint64_t resources) {
   return tx.emit(EVENT_RESOURCES_IMPORTED, payload.SerializeAsString());
 }
 
-Result<std::string> read_document(const std::string& file) {
-  ASSIGN_OR_RETURN(const std::unique_ptr<Input> input, Input::open(file));
-  ASSIGN_OR_RETURN(const std::optional<InputPiece> piece, input->next());
-  return piece ? std::string(piece->text()) : std::string(" ");
-}
-
 // What applying the entries of a bundle did, entry by entry.
 struct Applied {
   std::vector<std::pair<ResourceType, PutOutcome>> puts;
@@ -91,9 +85,24 @@ Status apply_entry(Transaction& tx, const JsonTree& tree, const Bundle& bundle,
 
 }  // namespace
 
-Committer::Committer(engine::Store& store, TenantId tenant, const ImportOptions& options,
-                     ImportReport& report)
-    : store_(store), tenant_(tenant), options_(options), report_(report) {}
+Committer::Committer(engine::Store& store, TenantId tenant, ImportSource& source,
+                     const ImportOptions& options, ImportReport& report)
+    : store_(store), tenant_(tenant), source_(source), options_(options), report_(report) {}
+
+bool Committer::can_read_again(const std::string& file) const {
+  const std::vector<std::string>& files = source_.files();
+  return source_.can_read_again(
+      static_cast<std::size_t>(std::find(files.begin(), files.end(), file) - files.begin()));
+}
+
+Result<std::string> Committer::read_document(const std::string& file) {
+  const std::vector<std::string>& files = source_.files();
+  const auto index =
+      static_cast<std::size_t>(std::find(files.begin(), files.end(), file) - files.begin());
+  ASSIGN_OR_RETURN(const std::unique_ptr<Input> input, Input::open(source_, index));
+  ASSIGN_OR_RETURN(const std::optional<InputPiece> piece, input->next());
+  return piece ? std::string(piece->text()) : std::string(" ");
+}
 
 Status Committer::run(FunctionRef<Status(Transaction&)> command) {
   engine::CallContext context;
@@ -161,7 +170,7 @@ Status Committer::commit(const std::string& file, PreparedPiece piece) {
         if (!unit.items.empty()) RETURN_IF_ERROR(commit_transaction(file, unit));
         break;
       case ImportUnit::Kind::kStored: {
-        const bool again = piece.document && file != "-";
+        const bool again = piece.document && can_read_again(file);
         const bool full = !again && deferred_bytes_ + unit.text.size() > kDeferredBytesMax;
         ASSIGN_OR_RETURN(const bool done, commit_stored(file, unit, full));
         if (done) break;

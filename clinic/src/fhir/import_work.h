@@ -69,8 +69,9 @@ std::uint64_t line_at(std::string_view text, std::size_t offset, std::uint64_t f
 /// Puts prepared units into the store. Confined to one thread.
 class Committer {
  public:
-  Committer(engine::Store& store, TenantId tenant, const ImportOptions& options,
-            ImportReport& report);
+  /// All outlive it. `source` is read again by `finish` only.
+  Committer(engine::Store& store, TenantId tenant, ImportSource& source,
+            const ImportOptions& options, ImportReport& report);
 
   /// Commits the units of one piece. A bundle whose conditional references lead nowhere yet is kept
   /// for `finish`.
@@ -101,12 +102,15 @@ class Committer {
   Status run(FunctionRef<Status(engine::Transaction&)> command);
   Status run_validated(FunctionRef<Status(engine::Transaction&)> command);
 
+  bool can_read_again(const std::string& file) const;
+  Result<std::string> read_document(const std::string& file);
   void count(ResourceType type, PutOutcome outcome);
   void refuse(const std::string& file, const ImportItem& item, const Status& why);
   void refuse(Refused refused);
 
   engine::Store& store_;
   TenantId tenant_;
+  ImportSource& source_;
   const ImportOptions& options_;
   ImportReport& report_;
   std::vector<Deferred> deferred_;

@@ -12,7 +12,6 @@
 #include <condition_variable>
 #include <deque>
 #include <exception>
-#include <filesystem>
 #include <mutex>
 #include <thread>
 #include <unordered_map>
@@ -40,7 +39,7 @@ struct Taken {
 // Walks through the files. Guarded by the pipeline's input mutex.
 class Pieces {
  public:
-  explicit Pieces(const std::vector<std::string>& files) : files_(files) {}
+  explicit Pieces(ImportSource& source) : source_(source), files_(source.files()) {}
 
   /// Nothing at the end of the last file.
   std::optional<Taken> next() {
@@ -71,11 +70,12 @@ class Pieces {
  private:
   Result<std::optional<InputPiece>> read() {
     if (!input_) {
-      ASSIGN_OR_RETURN(input_, Input::open(files_[file_]));
+      ASSIGN_OR_RETURN(input_, Input::open(source_, file_));
     }
     return input_->next();
   }
 
+  ImportSource& source_;
   const std::vector<std::string>& files_;
   std::size_t file_ = 0;
   std::unique_ptr<Input> input_;
@@ -98,8 +98,8 @@ Ready make_ready(Preparer& preparer, Taken taken) {
 
 class Pipeline {
  public:
-  Pipeline(const std::vector<std::string>& files, std::size_t threads, bool unpack_searchsets)
-      : pieces_(files),
+  Pipeline(ImportSource& source, std::size_t threads, bool unpack_searchsets)
+      : pieces_(source),
         unpack_searchsets_(unpack_searchsets),
         window_(threads * kChunksInFlightPerThread),
         calling_(unpack_searchsets) {
@@ -199,25 +199,13 @@ class Pipeline {
   bool stopped_ = false;
 };
 
-std::uint64_t total_bytes(const std::vector<std::string>& files) {
-  std::uint64_t total = 0;
-  for (const std::string& file : files) {
-    std::error_code error;
-    const auto size = std::filesystem::file_size(file, error);
-    if (error) return 0;
-    total += size;
-  }
-  return total;
-}
-
 // Tells of progress, some times a second.
 class Progress {
  public:
-  Progress(const ImportOptions& options, const ImportReport& report,
-           const std::vector<std::string>& files)
+  Progress(const ImportOptions& options, const ImportReport& report, const ImportSource& source)
       : options_(options), report_(report) {
-    state_.files = files.size();
-    if (options_.on_progress) state_.bytes = total_bytes(files);
+    state_.files = source.files().size();
+    state_.bytes = source.bytes_total();
   }
   void step(std::uint64_t files_done, std::uint64_t bytes_done, bool last) {
     if (!options_.on_progress) return;
@@ -237,16 +225,17 @@ class Progress {
   std::chrono::steady_clock::time_point told_;
 };
 
-Status run(engine::Store& store, TenantId tenant, const std::vector<std::string>& files,
+Status run(engine::Store& store, TenantId tenant, ImportSource& source,
            const ImportOptions& options, std::size_t threads, ImportReport& report) {
-  Committer committer(store, tenant, options, report);
-  Progress progress(options, report, files);
+  const std::vector<std::string>& files = source.files();
+  const auto stopped = [&] { return options.stop != nullptr && options.stop->load(); };
+  Committer committer(store, tenant, source, options, report);
+  Progress progress(options, report, source);
   std::uint64_t bytes_done = 0;
   {
-    Pipeline pipeline(files, threads, options.unpack_searchsets);
+    Pipeline pipeline(source, threads, options.unpack_searchsets);
     while (std::optional<Ready> ready = pipeline.next()) {
-      if (options.stop != nullptr && options.stop->load())
-        return cancelled("stopped; what was committed stays");
+      if (stopped()) return cancelled("stopped; what was committed stays");
       if (ready->taken.problem) {
         ++report.problems;
         ++report.failed;
@@ -259,6 +248,7 @@ Status run(engine::Store& store, TenantId tenant, const std::vector<std::string>
       progress.step(ready->taken.file, bytes_done, false);
     }
   }
+  if (stopped()) return cancelled("stopped; what was committed stays");
   RETURN_IF_ERROR(committer.finish());
   progress.step(files.size(), bytes_done, true);
   return Status();
@@ -269,15 +259,21 @@ Status run(engine::Store& store, TenantId tenant, const std::vector<std::string>
 Result<ImportReport> import_fhir(engine::Store& store, TenantId tenant,
                                  const std::vector<std::string>& paths,
                                  const ImportOptions& options) {
+  RETURN_IF_ERROR(store.tenant(tenant).status());
+  ASSIGN_OR_RETURN(const std::unique_ptr<ImportSource> files, open_import_files(paths));
+  return import_fhir(store, tenant, *files, options);
+}
+
+Result<ImportReport> import_fhir(engine::Store& store, TenantId tenant, ImportSource& source,
+                                 const ImportOptions& options) {
   const auto started = std::chrono::steady_clock::now();
   RETURN_IF_ERROR(store.tenant(tenant).status());
-  ASSIGN_OR_RETURN(const std::vector<std::string> files, find_inputs(paths));
   std::size_t threads = options.threads;
   if (threads == 0) threads = std::max<std::size_t>(1, std::thread::hardware_concurrency());
   ImportReport report;
-  report.files = files.size();
+  report.files = source.files().size();
   try {
-    RETURN_IF_ERROR(run(store, tenant, files, options, threads, report));
+    RETURN_IF_ERROR(run(store, tenant, source, options, threads, report));
   } catch (const std::bad_alloc&) {
     return resource_exhausted("not enough memory to import");
   } catch (const std::system_error& error) {

@@ -1,14 +1,9 @@
 #include "fhir/input.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
 #include <zlib.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <cstring>
-#include <filesystem>
 
 #include "fhir/limits.h"
 
@@ -16,56 +11,19 @@ namespace clinicdb::clinic::fhir {
 
 namespace {
 
-namespace fs = std::filesystem;
-
 constexpr std::size_t kReadBytes = std::size_t{256} << 10;
-
-bool has_input_name(const fs::path& path) {
-  std::string name = path.filename().string();
-  if (name.empty() || name.front() == '.') return false;
-  std::transform(name.begin(), name.end(), name.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  if (name.ends_with(".gz")) name.resize(name.size() - 3);
-  return name.ends_with(".json") || name.ends_with(".ndjson") || name.ends_with(".jsonl");
-}
-
-// Folders in folders are entered, links to folders are not: a link could lead in circles.
-Status add_folder(const std::string& folder, std::vector<std::string>& files) {
-  std::error_code error;
-  std::vector<std::string> found;
-  fs::recursive_directory_iterator at(folder, error);
-  for (; !error && at != fs::recursive_directory_iterator(); at.increment(error)) {
-    const fs::path& path = at->path();
-    const bool hidden = path.filename().string().front() == '.';
-    std::error_code ignored;
-    if (at->is_directory(ignored)) {
-      if (hidden) at.disable_recursion_pending();
-    } else if (at->is_regular_file(ignored) && has_input_name(path)) {
-      found.push_back(path.string());
-    }
-  }
-  if (error) return status_from_errno(error.value(), "read folder", folder);
-  std::sort(found.begin(), found.end());
-  files.insert(files.end(), found.begin(), found.end());
-  return Status();
-}
 
 // Bytes of a file as they were before gzip. Concatenated gzip members are one stream, as gunzip has
 // it.
 class ByteSource {
  public:
-  ByteSource(int descriptor, std::string path) : descriptor_(descriptor), path_(std::move(path)) {
-    struct stat info {};
-    if (descriptor_ >= 0 && ::fstat(descriptor_, &info) == 0 && S_ISREG(info.st_mode)) {
-      bytes_total_ = static_cast<std::uint64_t>(info.st_size);
-    }
-  }
+  /// Of the file that `source` has open.
+  ByteSource(ImportSource& source, std::string path) : source_(&source), path_(std::move(path)) {}
   explicit ByteSource(std::string text) : raw_(std::move(text)), path_("text"), raw_ended_(true) {
-    bytes_read_ = bytes_total_ = raw_.size();
+    bytes_read_ = raw_.size();
   }
   ~ByteSource() {
     if (inflating_) inflateEnd(&stream_);
-    if (descriptor_ > STDIN_FILENO) ::close(descriptor_);
   }
   ByteSource(const ByteSource&) = delete;
   ByteSource& operator=(const ByteSource&) = delete;
@@ -82,21 +40,16 @@ class ByteSource {
   }
 
   std::uint64_t bytes_read() const { return bytes_read_; }
-  std::uint64_t bytes_total() const { return bytes_total_; }
 
  private:
   Status fill() {
     const std::size_t before = raw_.size();
     raw_.resize(before + kReadBytes);
-    ssize_t got = 0;
-    do {
-      got = ::read(descriptor_, raw_.data() + before, kReadBytes);
-    } while (got < 0 && errno == EINTR);
-    const int reason = errno;
-    raw_.resize(before + static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
-    if (got < 0) return status_from_errno(reason, "read", path_);
-    raw_ended_ = got == 0;
-    bytes_read_ += static_cast<std::uint64_t>(got);
+    const Result<std::size_t> got = source_->read({raw_.data() + before, kReadBytes});
+    raw_.resize(before + (got ? *got : 0));
+    if (!got) return got.error();
+    raw_ended_ = *got == 0;
+    bytes_read_ += *got;
     return Status();
   }
 
@@ -161,7 +114,7 @@ class ByteSource {
     }
   }
 
-  int descriptor_ = -1;
+  ImportSource* source_ = nullptr;  // nullptr: all is in raw_
   std::string raw_;
   std::size_t raw_at_ = 0;
   std::string path_;
@@ -171,7 +124,6 @@ class ByteSource {
   bool inflating_ = false;
   bool member_ended_ = false;
   std::uint64_t bytes_read_ = 0;
-  std::uint64_t bytes_total_ = 0;
   z_stream stream_{};
 };
 
@@ -214,7 +166,6 @@ class FileInput final : public Input {
   }
 
   std::uint64_t bytes_read() const override { return source_->bytes_read(); }
-  std::uint64_t bytes_total() const override { return source_->bytes_total(); }
   std::uint64_t error_line() const override { return line_; }
 
  private:
@@ -312,35 +263,10 @@ class FileInput final : public Input {
 
 }  // namespace
 
-Result<std::vector<std::string>> find_inputs(const std::vector<std::string>& paths) {
-  std::vector<std::string> files;
-  for (const std::string& path : paths) {
-    if (path == "-") {
-      files.push_back(path);
-      continue;
-    }
-    std::error_code error;
-    const fs::file_status status = fs::status(path, error);
-    if (status.type() == fs::file_type::not_found) return not_found("there is no " + path);
-    if (error) return status_from_errno(error.value(), "look at", path);
-    if (fs::is_directory(status)) {
-      RETURN_IF_ERROR(add_folder(path, files));
-    } else {
-      files.push_back(path);
-    }
-  }
-  return files;
-}
-
-Result<std::unique_ptr<Input>> Input::open(const std::string& path) {
-  int descriptor = STDIN_FILENO;
-  if (path != "-") {
-    descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-    if (descriptor < 0) return status_from_errno(errno, "open", path);
-    ::posix_fadvise(descriptor, 0, 0, POSIX_FADV_SEQUENTIAL);
-  }
+Result<std::unique_ptr<Input>> Input::open(ImportSource& source, std::size_t file) {
+  RETURN_IF_ERROR(source.open(file));
   return std::unique_ptr<Input>(
-      std::make_unique<FileInput>(std::make_unique<ByteSource>(descriptor, path)));
+      std::make_unique<FileInput>(std::make_unique<ByteSource>(source, source.files()[file])));
 }
 
 std::unique_ptr<Input> Input::from_text(std::string text) {

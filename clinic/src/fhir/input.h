@@ -1,8 +1,7 @@
-// Input: FHIR JSON from files, folders or standard input, plain or gzip, cut into pieces to work
-// on.
+// Input: FHIR JSON from the files of a source, plain or gzip, cut into pieces to work on.
 //
-//   Result<std::vector<std::string>> files = find_inputs({"export/", "-"});
-//   Result<std::unique_ptr<Input>> input = Input::open(files->front());
+//   Result<std::unique_ptr<ImportSource>> files = open_import_files({"export/", "-"});
+//   Result<std::unique_ptr<Input>> input = Input::open(**files, 0);
 //   while (true) {
 //     Result<std::optional<InputPiece>> piece = (*input)->next();
 //     if (!piece || !*piece) break;
@@ -23,6 +22,7 @@
 #include <vector>
 
 #include "clinicdb/base/result.h"
+#include "clinicdb/clinic/fhir/import_source.h"
 #include "fhir/json_tree.h"
 
 namespace clinicdb::clinic::fhir {
@@ -54,17 +54,16 @@ Result<std::vector<std::string>> find_inputs(const std::vector<std::string>& pat
 
 class Input {
  public:
-  /// "-" is standard input.
-  static Result<std::unique_ptr<Input>> open(const std::string& path);
+  /// Of the file of `source`, which outlives it and reads nothing else meanwhile.
+  static Result<std::unique_ptr<Input>> open(ImportSource& source, std::size_t file);
   /// Reads from `text`, for tests.
   static std::unique_ptr<Input> from_text(std::string text);
   virtual ~Input() = default;
 
   /// The next piece; nothing at the end. After an error there is no more.
   virtual Result<std::optional<InputPiece>> next() = 0;
-  /// Bytes read so far, as stored (before unpacking), and in all; 0 when unknown.
+  /// Bytes read so far, as stored (before unpacking).
   virtual std::uint64_t bytes_read() const = 0;
-  virtual std::uint64_t bytes_total() const = 0;
   /// Line that the last error was at, or 0.
   virtual std::uint64_t error_line() const = 0;
 };

@@ -42,6 +42,7 @@
 #include "clinicdb/clinic/scheduling.h"
 #include "clinicdb/clinic/series.h"
 #include "clinicdb/clinic/tenants.h"
+#include "clinicdb/clinic/transfer.h"
 #include "clinicdb/clinic/waitlist.h"
 #include "clinicdb/engine/store.h"
 
@@ -82,6 +83,7 @@ class Clinic {
   Scheduling& scheduling();
   SeriesBookings& series();
   Tenants& tenants();
+  Transfer& transfer();
   Waitlist& waitlist();
 
  private:

@@ -19,11 +19,16 @@ class Feed {
   /// empty, and still have a cursor.
   Result<ReadEventsResponse> read_events(const CallContext& context,
                                          const ReadEventsRequest& request) const;
+  /// A page of a feed that is followed: read_events for who may follow, with longer pages.
+  Result<ReadEventsResponse> follow(const CallContext& context,
+                                    const ReadEventsRequest& request) const;
   /// Empty for a record that never was. kInvalidArgument for a table that there is not.
   Result<ListChangesResponse> list_changes(const CallContext& context,
                                            const ListChangesRequest& request) const;
 
  private:
+  Result<ReadEventsResponse> page(const CallContext& context, const ReadEventsRequest& request,
+                                  std::uint32_t limit) const;
   const Core& core_;
 };
 

@@ -21,6 +21,7 @@ struct MethodInfo {
   AccessRight right = ACCESS_RIGHT_UNSPECIFIED;
   CachePolicy cache = CACHE_POLICY_UNSPECIFIED;
   AuditAction audit = AUDIT_ACTION_UNSPECIFIED;
+  bool streams = false;  ///< one side, or both, sends many messages
 };
 
 /// Method numbers are below this.

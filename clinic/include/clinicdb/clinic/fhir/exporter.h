@@ -18,6 +18,7 @@
 
 #include "clinicdb/base/ids.h"
 #include "clinicdb/base/result.h"
+#include "clinicdb/clinic/fhir/export_sink.h"
 #include "clinicdb/engine/store.h"
 
 namespace clinicdb::clinic::fhir {
@@ -30,7 +31,7 @@ enum class ExportFormat : std::uint8_t {
 
 struct ExportOptions {
   ExportFormat format = ExportFormat::kNdjson;
-  /// Pack each file; its name then ends in .gz.
+  /// Pack each file; its name then ends in .gz. Of an export into a folder.
   bool gzip = false;
   /// Resources in a bundle. REQUIRES: at least 1.
   std::uint64_t bundle_resources = 1000;
@@ -54,5 +55,8 @@ struct ExportReport {
 /// there.
 Result<ExportReport> export_fhir(engine::Store& store, TenantId tenant,
                                  const std::string& directory, const ExportOptions& options);
+/// The same into a sink, which decides itself about packing.
+Result<ExportReport> export_fhir(engine::Store& store, TenantId tenant, ExportSink& sink,
+                                 const ExportOptions& options);
 
 }  // namespace clinicdb::clinic::fhir

@@ -22,6 +22,7 @@
 
 #include "clinicdb/base/ids.h"
 #include "clinicdb/base/result.h"
+#include "clinicdb/clinic/fhir/import_source.h"
 #include "clinicdb/engine/store.h"
 
 namespace clinicdb::clinic::fhir {
@@ -88,6 +89,10 @@ struct ImportReport {
 /// tenant); what was committed before stays.
 Result<ImportReport> import_fhir(engine::Store& store, TenantId tenant,
                                  const std::vector<std::string>& paths,
+                                 const ImportOptions& options);
+/// The same from a source, which is read by one thread at a time. A source whose files have come to
+/// an end for good sets `options.stop`, so that they are not taken for damaged ones.
+Result<ImportReport> import_fhir(engine::Store& store, TenantId tenant, ImportSource& source,
                                  const ImportOptions& options);
 
 }  // namespace clinicdb::clinic::fhir
