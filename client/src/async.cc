@@ -4,12 +4,19 @@
 #include <asio/associated_executor.hpp>
 #include <asio/async_result.hpp>
 #include <asio/dispatch.hpp>
+#include <asio/experimental/as_tuple.hpp>
 #include <asio/io_context.hpp>
+#include <asio/post.hpp>
+#include <asio/steady_timer.hpp>
+#include <asio/this_coro.hpp>
 #include <asio/use_awaitable.hpp>
 #include <memory>
+#include <mutex>
+#include <optional>
 #include <utility>
 
 #include "client_core.h"
+#include "stream_operation.h"
 
 namespace clinicdb::client {
 
@@ -87,6 +94,83 @@ asio::awaitable<Result<Answer>> async_call(Client& client, const Method& method,
           Initiation{&client, lane, &method, &request, &response, &options}, asio::use_awaitable);
   if (!answer) client.core().failures.fetch_add(1, std::memory_order_relaxed);
   co_return answer;
+}
+
+namespace {
+
+/// Goes on where its coroutine wants to, once: when there is news of a stream, or nobody waits any
+/// more.
+template <class Handler>
+class NewsAwaiter {
+ public:
+  explicit NewsAwaiter(Handler handler)
+      : handler_(std::move(handler)), work_(asio::get_associated_executor(*handler_)) {}
+
+  void finish(bool given_up) {
+    std::optional<Handler> handler;
+    {
+      const std::lock_guard lock(mutex_);
+      if (!handler_) return;
+      handler.emplace(std::move(*handler_));
+      handler_.reset();
+    }
+    asio::post(work_.get_executor(), [handler = std::move(*handler), given_up]() mutable {
+      asio::get_associated_cancellation_slot(handler).clear();
+      std::move(handler)(given_up);
+    });
+  }
+
+ private:
+  std::mutex mutex_;
+  std::optional<Handler> handler_;  // guarded by mutex_
+  asio::executor_work_guard<asio::associated_executor_t<Handler>> work_;
+};
+
+struct NewsInitiation {
+  std::shared_ptr<StreamOperation> operation;
+
+  template <class Handler>
+  void operator()(Handler handler) const {
+    auto slot = asio::get_associated_cancellation_slot(handler);
+    auto awaiter = std::make_shared<NewsAwaiter<Handler>>(std::move(handler));
+    if (slot.is_connected()) {
+      slot.assign([awaiter](asio::cancellation_type) { awaiter->finish(true); });
+    }
+    operation->on_news([awaiter] { awaiter->finish(false); });
+  }
+};
+
+}  // namespace
+
+asio::awaitable<Result<bool>> async_read(Stream& stream, google::protobuf::MessageLite& message) {
+  const std::shared_ptr<StreamOperation> operation = stream.operation();
+  for (;;) {
+    Result<std::optional<bool>> taken = operation->try_read(message);
+    if (!taken) co_return std::move(taken).error();
+    if (*taken) co_return **taken;
+    const bool given_up = co_await asio::async_initiate<const asio::use_awaitable_t<>, void(bool)>(
+        NewsInitiation{operation}, asio::use_awaitable);
+    if (given_up) co_return cancelled("the caller does not wait any more");
+  }
+}
+
+asio::awaitable<Result<std::shared_ptr<const clinic::ReadEventsResponse>>> async_next(
+    Subscription& subscription) {
+  asio::steady_timer pause(co_await asio::this_coro::executor);
+  for (;;) {
+    Result<Stream*> stream = subscription.stream();
+    if (!stream) co_return std::move(stream).error();
+    auto page = std::make_shared<clinic::ReadEventsResponse>();
+    const Result<bool> more = co_await async_read(**stream, *page);
+    Result<Subscription::Step> step = subscription.took(more, *page);
+    if (!step) co_return std::move(step).error();
+    if (step->events) co_return std::shared_ptr<const clinic::ReadEventsResponse>(std::move(page));
+    if (step->pause.count() == 0) continue;
+    pause.expires_after(step->pause);
+    const auto [error] =
+        co_await pause.async_wait(asio::experimental::as_tuple(asio::use_awaitable));
+    if (error) co_return cancelled("the caller does not wait any more");
+  }
 }
 
 }  // namespace clinicdb::client

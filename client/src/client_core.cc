@@ -42,7 +42,7 @@ LaneSettings lane_settings(const ClientOptions& options, std::vector<Address> en
   settings.connection.connect_timeout_ns = options.connect_timeout_ms * kNsPerMs;
   settings.connection.multiplexer.hello = hello_of(options, session);
   wire::Offer& offer = settings.connection.multiplexer.offer;
-  offer.features = wire::FEATURE_COMPRESSION;
+  offer.features = wire::FEATURE_COMPRESSION | wire::FEATURE_STREAMS;
   offer.body_bytes_max = options.answer_bytes_max;
   if (options.near_cache.bytes_max > 0) {
     offer.features |= wire::FEATURE_INVALIDATION;

@@ -13,6 +13,9 @@ constexpr std::uint32_t kCallsMax = 4096;
 constexpr std::size_t kWaitingCallsMax = 16384;
 /// What one read may bring.
 constexpr std::size_t kReadBytes = std::size_t{16} << 10;
+/// What of a stream waits to be sent, and what one of its messages may hold.
+constexpr std::size_t kStreamWaitingBytesMax = std::size_t{256} << 10;
+constexpr std::size_t kStreamMessageBytesMax = std::size_t{8} << 20;
 /// How often deadlines are looked at.
 constexpr std::int64_t kTickNs = 5'000'000;
 /// Times a call is sent at most, the first included.

@@ -62,6 +62,8 @@ class Connection {
   void drain();
   /// Pings now.
   void ping();
+  /// Writes what the multiplexer was given for a stream.
+  void write_soon() { flush(); }
 
   Multiplexer& multiplexer() { return multiplexer_; }
   /// Called once when the server has let us in.

@@ -108,6 +108,41 @@ void Lane::send(Operation& operation) {
   }
 }
 
+void Lane::start(StreamOperation& operation) {
+  if (shutting_down_) {
+    return operation.failed({cancelled("the client is closed"), Failure::Stage::kNotSent, 0});
+  }
+  const std::optional<std::size_t> endpoint = endpoints_.choose(clock().monotonic_ns());
+  if (!endpoint) {
+    return operation.failed(
+        {unavailable("no server can be reached" +
+                     (last_lost_.ok() ? "" : "; " + std::string(last_lost_.message()))),
+         Failure::Stage::kNotSent, 0});
+  }
+  Connection& to = connection(*endpoint);
+  operation.endpoint = *endpoint;
+  operation.connection = &to;
+  if (to.accepts()) {
+    to.start(operation);
+    return;
+  }
+  operation.failed(
+      {resource_exhausted("too many calls wait to be sent"), Failure::Stage::kNotSent, 0});
+}
+
+void Lane::told(StreamOperation& operation, Served served) {
+  const std::optional<std::size_t> endpoint = std::exchange(operation.endpoint, std::nullopt);
+  if (!endpoint) return;
+  switch (served) {
+    case Served::kYes:
+      return endpoints_.succeeded(*endpoint);
+    case Served::kLost:
+      return endpoints_.failed(*endpoint, clock().monotonic_ns());
+    case Served::kUnknown:
+      return endpoints_.ended(*endpoint);
+  }
+}
+
 void Lane::send_later(Operation& operation, std::uint32_t after_ms) {
   operation.connection_ = nullptr;
   const std::int64_t now_ns = clock().monotonic_ns();

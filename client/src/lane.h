@@ -19,6 +19,7 @@
 #include "endpoints.h"
 #include "near_cache.h"
 #include "operation.h"
+#include "stream_operation.h"
 
 namespace clinicdb::client {
 
@@ -54,6 +55,13 @@ class Lane {
   /// Nobody waits for the operation any more: it is told kCancelled, unless it was told before.
   /// `alive` says, on the lane's thread, whether it still lives.
   void give_up(std::function<Operation*()> alive);
+
+  /// Sends a stream's call to one of the servers; on the lane's thread. It is not sent again.
+  void start(StreamOperation& operation);
+  /// What became of it says something about its server: that it lives, that it was lost, or
+  /// nothing.
+  enum class Served : std::uint8_t { kYes, kLost, kUnknown };
+  void told(StreamOperation& operation, Served served);
 
   /// Waits until one of the servers has let us in, or all have refused or failed: the reason of the
   /// last. Thread-safe; not on the lane's thread.

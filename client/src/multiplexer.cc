@@ -58,6 +58,13 @@ void Multiplexer::start(Call& call, std::int64_t now_ns) {
                  Failure::Stage::kNotSent, 0});
     return;
   }
+  if (call.stream() != nullptr && (!streams_ || streams_->size() >= wire::kStreamsMax)) {
+    call.failed({!streams_ ? unimplemented("the server has no streams")
+                           : resource_exhausted(std::to_string(wire::kStreamsMax) +
+                                                " streams are open on the connection"),
+                 Failure::Stage::kNotSent, 0});
+    return;
+  }
   if (free_slots_.empty()) {
     free_slots_.push_back(static_cast<std::uint32_t>(slots_.size()));
     slots_.emplace_back();
@@ -75,6 +82,10 @@ void Multiplexer::start(Call& call, std::int64_t now_ns) {
   wire::FrameHeader header;
   header.type = wire::FrameType::kRequest;
   header.flags = call.flags;
+  if (call.stream() != nullptr) {
+    header.flags |= wire::kFlagStream;
+    CLINICDB_CHECK(streams_->open(call.wire_id, true, true).ok());
+  }
   header.id = call.wire_id;
   header.code = call.method;
   header.deadline_ms = milliseconds_left(call.deadline_ns, now_ns);
@@ -82,6 +93,7 @@ void Multiplexer::start(Call& call, std::int64_t now_ns) {
   header.request_id = call.request_id;
   header.position = call.position;
   writer_.add(header, call.body);
+  if (call.stream() != nullptr) call.stream()->has_room();
 }
 
 void Multiplexer::give_up(Call& call) {
@@ -129,6 +141,11 @@ Status Multiplexer::handle(const wire::Frame& frame, std::int64_t now_ns) {
   switch (frame.type) {
     case wire::FrameType::kResponse:
       return handle_answer(frame);
+    case wire::FrameType::kStreamData:
+    case wire::FrameType::kStreamEnd:
+      return handle_stream(frame);
+    case wire::FrameType::kWindowUpdate:
+      return handle_room(frame);
     case wire::FrameType::kError:
       if (frame.id == 0) return wire::read_error(frame).status;
       return handle_answer(frame);
@@ -150,6 +167,7 @@ Status Multiplexer::handle_first(const wire::Frame& frame, std::int64_t now_ns) 
   agreement_ = received->agreement;
   calls_max_ = std::min(agreement_.requests_max, kCallsMax);
   reader_.set_limits(agreement_.frame_limits());
+  if (agreement_.has(wire::FEATURE_STREAMS)) streams_.emplace(agreement_);
   if (agreement_.has(wire::FEATURE_COMPRESSION)) writer_.compress_from(wire::kCompressBytesMin);
   state_ = State::kOpen;
   ping(now_ns);
@@ -162,6 +180,12 @@ Status Multiplexer::handle_answer(const wire::Frame& frame) {
     return data_loss("the server answers call " + std::to_string(frame.id) +
                      ", which is not in flight");
   }
+  if (frame.has(wire::kFlagStream) && frame.type == wire::FrameType::kResponse) {
+    if (!streams_ || !streams_->is_open(frame.id))
+      return data_loss("the server opens a stream that nothing asked for");
+    if (slot->call != nullptr) slot->call->answered(frame);
+    return {};
+  }
   if (Call* call = release(*slot)) {
     if (frame.type == wire::FrameType::kResponse) {
       call->answered(frame);
@@ -172,6 +196,82 @@ Status Multiplexer::handle_answer(const wire::Frame& frame) {
   }
   close_if_drained();
   return {};
+}
+
+Status Multiplexer::handle_stream(const wire::Frame& frame) {
+  Slot* slot = slot_of(frame.id);
+  if (slot == nullptr || !streams_ || !streams_->is_open(frame.id)) {
+    return data_loss("the server goes on with stream " + std::to_string(frame.id) +
+                     ", which is not open");
+  }
+  if (frame.type == wire::FrameType::kStreamData) {
+    const auto bytes = static_cast<std::uint32_t>(frame.payload.size());
+    RETURN_IF_ERROR(streams_->received(frame.id, bytes).status);
+    if (slot->call != nullptr) {
+      slot->call->stream()->arrived(frame.payload);
+    } else {
+      // Of one that was given up, until the server has heard of it.
+      const wire::StreamTable::Grants grants = streams_->consumed(frame.id, bytes);
+      grant(frame.id, grants.stream_bytes);
+      grant(0, grants.connection_bytes);
+    }
+    return {};
+  }
+  wire::StreamEnd end;
+  RETURN_IF_ERROR(wire::parse_message(frame.payload, "a stream's end", end));
+  if (Call* call = release(*slot)) call->stream()->ended(wire::status_of(end));
+  close_if_drained();
+  return {};
+}
+
+Status Multiplexer::handle_room(const wire::Frame& frame) {
+  wire::WindowUpdate update;
+  RETURN_IF_ERROR(wire::parse_message(frame.payload, "a window update", update));
+  if (!streams_) return data_loss("the server grants room for streams, which were not agreed on");
+  RETURN_IF_ERROR(streams_->granted(frame.id, update.bytes()));
+  for (std::size_t index = 0; index < slots_.size(); ++index) {
+    Call* const call = slots_[index].call;
+    if (call == nullptr || call->stream() == nullptr) continue;
+    if (frame.id == 0 || call->wire_id == frame.id) call->stream()->has_room();
+  }
+  return {};
+}
+
+void Multiplexer::grant(std::uint32_t id, std::uint32_t bytes) {
+  if (bytes == 0) return;
+  wire::WindowUpdate update;
+  update.set_bytes(bytes);
+  wire::FrameHeader header = connection_frame(wire::FrameType::kWindowUpdate);
+  header.id = id;
+  add_message(writer_, header, update);
+}
+
+std::size_t Multiplexer::stream_room(const StreamCall& call) const {
+  return call.wire_id == 0 ? 0 : streams_->may_send(call.wire_id);
+}
+
+void Multiplexer::send(StreamCall& call, std::string_view bytes) {
+  CLINICDB_CHECK(!bytes.empty());
+  streams_->sent(call.wire_id, static_cast<std::uint32_t>(bytes.size()));
+  wire::FrameHeader header = connection_frame(wire::FrameType::kStreamData);
+  header.id = call.wire_id;
+  writer_.add(header, bytes);
+}
+
+void Multiplexer::end_sending(StreamCall& call, const Status& why) {
+  if (call.wire_id == 0) return;
+  streams_->end_sending(call.wire_id);
+  wire::FrameHeader header = connection_frame(wire::FrameType::kStreamEnd);
+  header.id = call.wire_id;
+  add_message(writer_, header, wire::end_of(why));
+}
+
+void Multiplexer::consumed(StreamCall& call, std::size_t bytes) {
+  if (call.wire_id == 0 || bytes == 0) return;
+  const wire::StreamTable::Grants grants =
+      streams_->consumed(call.wire_id, static_cast<std::uint32_t>(bytes));
+  grant(call.wire_id, grants.stream_bytes);
+  grant(0, grants.connection_bytes);
 }
 
 Status Multiplexer::handle_connection(const wire::Frame& frame) {
@@ -241,6 +341,10 @@ Multiplexer::Slot* Multiplexer::slot_of(std::uint32_t id) {
 
 Call* Multiplexer::release(Slot& slot) {
   Call* const call = std::exchange(slot.call, nullptr);
+  if (streams_) {
+    const auto number = static_cast<std::uint32_t>(&slot - slots_.data()) + 1;
+    grant(0, streams_->drop((std::uint32_t{slot.generation} << kSlotBits) | number));
+  }
   slot.used = false;
   ++slot.generation;
   free_slots_.push_back(static_cast<std::uint32_t>(&slot - slots_.data()));

@@ -15,6 +15,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -24,6 +25,7 @@
 #include "clinicdb/wire/frame_reader.h"
 #include "clinicdb/wire/frame_writer.h"
 #include "clinicdb/wire/handshake.h"
+#include "clinicdb/wire/stream_table.h"
 
 namespace clinicdb::client {
 
@@ -63,6 +65,14 @@ class Multiplexer {
   void start(Call& call, std::int64_t now_ns);
   /// The caller does not wait any more: tells the server, not the call.
   void give_up(Call& call);
+  /// What may be sent of a stream now; 0 for one that has ended.
+  std::size_t stream_room(const StreamCall& call) const;
+  /// REQUIRES: bytes are not empty, and at most stream_room.
+  void send(StreamCall& call, std::string_view bytes);
+  /// Nothing more comes from this side; OK, that was all. No effect on one that has ended.
+  void end_sending(StreamCall& call, const Status& why);
+  /// So many of the bytes that arrived are used up. No effect on one that has ended.
+  void consumed(StreamCall& call, std::size_t bytes);
   /// Says ping now, if none is under way.
   void ping(std::int64_t now_ns);
   /// Takes no more calls; closed once the last one is done.
@@ -91,6 +101,9 @@ class Multiplexer {
   Status handle(const wire::Frame& frame, std::int64_t now_ns);
   Status handle_first(const wire::Frame& frame, std::int64_t now_ns);
   Status handle_answer(const wire::Frame& frame);
+  Status handle_stream(const wire::Frame& frame);
+  Status handle_room(const wire::Frame& frame);
+  void grant(std::uint32_t id, std::uint32_t bytes);
   Status handle_connection(const wire::Frame& frame);
   Slot* slot_of(std::uint32_t id);
   /// Frees the slot; the call that was in it, or nullptr.
@@ -102,6 +115,7 @@ class Multiplexer {
 
   State state_ = State::kIdle;
   wire::Agreement agreement_;
+  std::optional<wire::StreamTable> streams_;  // ids are those of slots; nothing: not agreed on
   wire::HelloReply server_;
   Status failure_;
   wire::FrameReader reader_;

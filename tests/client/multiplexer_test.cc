@@ -333,4 +333,196 @@ TEST_CASE("multiplexer: whatever happens, each call is told exactly once", "[cli
   }
 }
 
+namespace {
+
+struct TestStream final : StreamCall {
+  TestStream() { method = 416; }
+  void answered(const wire::Frame& frame) override { opened += frame.has(wire::kFlagStream); }
+  void failed(Failure why) override {
+    ++told;
+    failure = std::move(why);
+  }
+  void arrived(std::string_view bytes) override { came.append(bytes); }
+  void has_room() override { ++rooms; }
+  void ended(Status why) override {
+    ++told;
+    outcome = std::move(why);
+  }
+  int told = 0;
+  int opened = 0;
+  int rooms = 0;
+  std::string came;
+  Failure failure;
+  Status outcome = internal_error("has not ended");
+};
+
+/// A stream that the server has begun, its id on the wire.
+std::uint32_t begun(Line& line, TestStream& stream) {
+  line.multiplexer.start(stream, line.now_ns);
+  const wire::Frame request = line.next();
+  REQUIRE(request.has(wire::kFlagStream));
+  wire::FrameHeader header;
+  header.type = wire::FrameType::kResponse;
+  header.flags = wire::kFlagStream;
+  header.id = request.id;
+  line.writer.add(header);
+  REQUIRE(line.deliver().ok());
+  CHECK(stream.opened == 1);
+  return header.id;
+}
+
+void say_data(Line& line, std::uint32_t id, std::string_view bytes) {
+  wire::FrameHeader header;
+  header.type = wire::FrameType::kStreamData;
+  header.id = id;
+  line.writer.add(header, bytes);
+}
+
+void say_end(Line& line, std::uint32_t id, const Status& why) {
+  wire::FrameHeader header;
+  header.type = wire::FrameType::kStreamEnd;
+  header.id = id;
+  add_message(line.writer, header, wire::end_of(why));
+}
+
+void say_room(Line& line, std::uint32_t id, std::uint32_t bytes) {
+  wire::FrameHeader header;
+  header.type = wire::FrameType::kWindowUpdate;
+  header.id = id;
+  wire::WindowUpdate update;
+  update.set_bytes(bytes);
+  add_message(line.writer, header, update);
+}
+
+}  // namespace
+
+TEST_CASE("multiplexer: a stream comes in its order and ends once, beside other calls",
+          "[client]") {
+  Line line;
+  TestStream stream;
+  const std::uint32_t id = begun(line, stream);
+  TestCall call;
+  line.multiplexer.start(call, line.now_ns);
+  const std::uint32_t call_id = line.next().id;
+  CHECK(call_id != id);
+  say_data(line, id, "one");
+  line.answer(call_id, "A");
+  say_data(line, id, "two");
+  REQUIRE(line.deliver().ok());
+  CHECK(stream.came == "onetwo");
+  CHECK(call.answer == "A");
+  CHECK(stream.told == 0);
+  line.multiplexer.end_sending(stream, Status());
+  CHECK(line.next().type == wire::FrameType::kStreamEnd);
+  say_end(line, id, Status());
+  REQUIRE(line.deliver().ok());
+  CHECK(stream.told == 1);
+  CHECK(stream.outcome.ok());
+  CHECK(line.multiplexer.outstanding() == 0);
+  CHECK(line.multiplexer.stream_room(stream) == 0);
+}
+
+TEST_CASE("multiplexer: a stream is sent as the server grants, and grants what was used",
+          "[client]") {
+  Line line;
+  TestStream stream;
+  const std::uint32_t id = begun(line, stream);
+  const std::size_t window = wire::kStreamWindowBytes;
+  std::size_t sent = 0;
+  while (const std::size_t room = line.multiplexer.stream_room(stream)) {
+    CHECK(room <= wire::kStreamChunkBytesMax);
+    line.multiplexer.send(stream, std::string(room, 'x'));
+    sent += room;
+    CHECK(line.next().type == wire::FrameType::kStreamData);
+  }
+  CHECK(sent == window);
+  const int before = stream.rooms;
+  say_room(line, id, 100);
+  REQUIRE(line.deliver().ok());
+  CHECK(stream.rooms == before + 1);
+  CHECK(line.multiplexer.stream_room(stream) == 100);
+
+  const std::string piece(10'000, 'y');
+  for (std::size_t came = 0; came + piece.size() <= window; came += piece.size()) {
+    say_data(line, id, piece);
+    REQUIRE(line.deliver().ok());
+  }
+  CHECK(line.silent());
+  line.multiplexer.consumed(stream, window / 2 + 1);
+  CHECK(line.next().type == wire::FrameType::kWindowUpdate);
+  // More than was granted ends the connection.
+  Status failure;
+  for (int i = 0; i < 20 && failure.ok(); ++i) {
+    say_data(line, id, piece);
+    failure = line.deliver();
+  }
+  CHECK(failure.code() == StatusCode::kResourceExhausted);
+  CHECK(stream.told == 1);
+}
+
+TEST_CASE(
+    "multiplexer: a stream that was given up hears nothing more, and keeps its number until "
+    "the server has ended it",
+    "[client]") {
+  Line line;
+  TestStream stream;
+  const std::uint32_t id = begun(line, stream);
+  line.multiplexer.give_up(stream);
+  CHECK(line.next().type == wire::FrameType::kCancel);
+  for (int i = 0; i < 100; ++i) {
+    say_data(line, id, std::string(10'000, 'z'));
+    REQUIRE(line.deliver().ok());
+    // What nobody reads is granted again, so that others are not held up.
+    line.silent();
+  }
+  TestCall call;
+  line.multiplexer.start(call, line.now_ns);
+  CHECK((line.next().id & 0xffff) != (id & 0xffff));
+  say_end(line, id, cancelled("as asked"));
+  REQUIRE(line.deliver().ok());
+  CHECK(stream.came.empty());
+  CHECK(stream.told == 0);
+  say_data(line, id, "late");
+  CHECK(line.deliver().code() == StatusCode::kDataLoss);
+}
+
+TEST_CASE("multiplexer: a stream fails with its time, its refusal and its connection", "[client]") {
+  Line line;
+  TestStream late;
+  late.deadline_ns = line.now_ns + kSecond;
+  begun(line, late);
+  line.now_ns += 2 * kSecond;
+  REQUIRE(line.multiplexer.tick(line.now_ns).ok());
+  CHECK(late.told == 1);
+  CHECK(late.failure.status.code() == StatusCode::kDeadlineExceeded);
+  CHECK(line.next().type == wire::FrameType::kCancel);
+
+  TestStream refused;
+  line.multiplexer.start(refused, line.now_ns);
+  wire::add_error(line.writer, line.next().id, 0, permission_denied("no"));
+  REQUIRE(line.deliver().ok());
+  CHECK(refused.failure.status.code() == StatusCode::kPermissionDenied);
+  CHECK(refused.failure.stage == Failure::Stage::kAnswered);
+
+  TestStream lost;
+  begun(line, lost);
+  line.multiplexer.close(unavailable("cut"));
+  CHECK(lost.told == 1);
+  CHECK(lost.failure.status.code() == StatusCode::kUnavailable);
+  CHECK(lost.failure.stage == Failure::Stage::kSent);
+}
+
+TEST_CASE("multiplexer: a drain waits for streams", "[client]") {
+  Line line;
+  TestStream stream;
+  const std::uint32_t id = begun(line, stream);
+  line.say(wire::FrameType::kGoAway, wire::GoAway());
+  REQUIRE(line.deliver().ok());
+  CHECK(line.multiplexer.state() == Multiplexer::State::kDraining);
+  say_end(line, id, Status());
+  CHECK_FALSE(line.deliver().ok());
+  CHECK(line.multiplexer.state() == Multiplexer::State::kClosed);
+  CHECK(stream.outcome.ok());
+}
+
 }  // namespace clinicdb::client

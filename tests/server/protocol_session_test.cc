@@ -2,6 +2,7 @@
 #include "net/protocol_session.h"
 
 #include <catch2/catch.hpp>
+#include <map>
 #include <vector>
 
 #include "clinicdb/clinic/schema/tenant.pb.h"
@@ -32,6 +33,12 @@ class FakeHost final : public SessionHost {
     if (answer_at_once) session->answer(call, AnyAnswer());
   }
   void cancel(std::uint32_t id) override { cancelled.push_back(id); }
+  void stream_data(std::uint32_t id, std::string_view bytes) override {
+    streamed[id].append(bytes);
+  }
+  void stream_ended(std::uint32_t id, const Status& why) override {
+    ended[id] = why.ok() ? "all" : std::string(why.message());
+  }
   void finished(const Call&, StatusCode code, std::size_t) override { codes.push_back(code); }
   void send_news() override { ++news_sent; }
   wire::SessionToken position() override { return {}; }
@@ -45,6 +52,8 @@ class FakeHost final : public SessionHost {
   std::vector<std::string> bodies;
   std::vector<std::uint32_t> cancelled;
   std::vector<StatusCode> codes;
+  std::map<std::uint32_t, std::string> streamed;
+  std::map<std::uint32_t, std::string> ended;
 
  private:
   Admission& admission_;
@@ -301,6 +310,179 @@ TEST_CASE_METHOD(Fixture, "session: a request id needs a session that it is uniq
   CHECK(host.calls.empty());
   CHECK(frames().at(0).code == static_cast<int>(StatusCode::kInvalidArgument));
   CHECK(admission.calls_in_flight() == 0);
+}
+
+/// A session with streams, and windows of 1,000 bytes a stream and 1,500 in all, both ways.
+struct Streaming : Fixture {
+  Streaming() {
+    rules.offer.features = wire::FEATURE_STREAMS;
+    rules.offer.stream_window_bytes = 1000;
+    rules.offer.connection_window_bytes = 1500;
+    wire::Hello hello;
+    hello.mutable_credential()->set_none(true);
+    wire::Offer offer;
+    offer.stream_window_bytes = 1000;
+    offer.connection_window_bytes = 1500;
+    wire::FrameWriter writer;
+    wire::add_hello(writer, offer, hello);
+    feed(writer);
+    REQUIRE(frames().at(0).type == wire::FrameType::kHelloReply);
+  }
+  void say(wire::FrameType type, std::uint32_t id, std::string_view payload,
+           std::uint16_t flags = 0) {
+    wire::FrameHeader header;
+    header.type = type;
+    header.id = id;
+    header.flags = flags;
+    header.code = type == wire::FrameType::kRequest ? clinic::METHOD_TRANSFER_IMPORT : 0;
+    wire::FrameWriter writer;
+    writer.add(header, payload);
+    feed(writer);
+  }
+  void begin(std::uint32_t id) { say(wire::FrameType::kRequest, id, "", wire::kFlagStream); }
+  void data(std::uint32_t id, std::size_t bytes) {
+    say(wire::FrameType::kStreamData, id, std::string(bytes, 'x'));
+  }
+  void grant(std::uint32_t id, std::uint32_t bytes) {
+    wire::WindowUpdate update;
+    update.set_bytes(bytes);
+    say(wire::FrameType::kWindowUpdate, id, update.SerializeAsString());
+  }
+};
+
+TEST_CASE_METHOD(Streaming, "session: a stream's bytes come as they were granted (S6)",
+                 "[server]") {
+  begin(5);
+  REQUIRE(host.calls.size() == 1);
+  CHECK(host.calls[0].stream);
+  data(5, 600);
+  data(5, 400);
+  CHECK(host.streamed[5].size() == 1000);
+  CHECK_FALSE(session.ended());
+  session.stream_consumed(5, 600);
+  const auto grants = frames();
+  REQUIRE(grants.size() == 1);  // of the connection not yet: half of its window is not free
+  CHECK(grants[0].type == wire::FrameType::kWindowUpdate);
+  CHECK(grants[0].id == 5);
+  data(5, 500);
+  CHECK(host.streamed[5].size() == 1500);
+  data(5, 101);
+  CHECK(session.ended());
+  CHECK(frames().back().code == static_cast<int>(StatusCode::kResourceExhausted));
+}
+
+TEST_CASE_METHOD(Streaming, "session: all streams share the connection's window (S6)", "[server]") {
+  begin(1);
+  begin(2);
+  data(1, 1000);
+  data(2, 500);
+  CHECK_FALSE(session.ended());
+  data(2, 1);
+  CHECK(session.ended());
+}
+
+TEST_CASE_METHOD(Streaming, "session: it sends of a stream what it was granted, and no more (S6)",
+                 "[server]") {
+  begin(5);
+  session.open_stream(host.calls[0]);
+  REQUIRE(session.stream_room(5) == 1000);
+  session.send_stream(5, std::string(1000, 'y'));
+  CHECK(session.stream_room(5) == 0);
+  frames();
+  grant(5, 700);
+  CHECK(session.stream_room(5) == 500);  // the connection's is less
+  grant(0, 1000);
+  CHECK(session.stream_room(5) == 700);
+  grant(77, 10);  // late, of a stream that has ended: no fault
+  CHECK_FALSE(session.ended());
+  grant(0, 0x7fffffff);
+  CHECK(session.ended());
+}
+
+TEST_CASE_METHOD(Streaming, "session: a stream ends once, and gives back its place and its window",
+                 "[server]") {
+  begin(5);
+  CHECK(admission.calls_in_flight() == 1);
+  session.open_stream(host.calls[0]);
+  data(5, 900);  // and none of it is used
+  wire::StreamEnd end;
+  say(wire::FrameType::kStreamEnd, 5, end.SerializeAsString());
+  CHECK(host.ended[5] == "all");
+  session.end_stream(host.calls[0], unavailable("the server stops"));
+  session.end_stream(host.calls[0], Status());
+  CHECK(admission.calls_in_flight() == 0);
+  CHECK(host.codes == std::vector<StatusCode>{StatusCode::kUnavailable});
+  const auto said = frames();
+  REQUIRE(said.size() == 3);
+  CHECK(said[0].type == wire::FrameType::kResponse);
+  CHECK(said[0].has(wire::kFlagStream));
+  CHECK(said[1].type == wire::FrameType::kWindowUpdate);
+  CHECK(said[1].id == 0);
+  CHECK(said[2].type == wire::FrameType::kStreamEnd);
+  // What was on its way is thrown away, and the line goes on.
+  data(5, 300);
+  CHECK_FALSE(session.ended());
+  CHECK(host.streamed[5].size() == 900);
+  begin(5);
+  CHECK(host.calls.size() == 2);
+}
+
+TEST_CASE_METHOD(Streaming, "session: a stream that is refused before it began gets an error",
+                 "[server]") {
+  begin(5);
+  session.answer(host.calls[0], permission_denied("no"));
+  CHECK(frames().at(0).type == wire::FrameType::kError);
+  CHECK(admission.calls_in_flight() == 0);
+  data(5, 100);  // was on its way
+  CHECK_FALSE(session.ended());
+  begin(5);
+  CHECK(host.calls.size() == 2);
+}
+
+TEST_CASE_METHOD(Streaming, "session: a drain waits for streams, a dead peer's are not waited for",
+                 "[server]") {
+  begin(5);
+  session.open_stream(host.calls[0]);
+  SECTION("drain") {
+    session.drain();
+    CHECK_FALSE(session.ended());
+    session.end_stream(host.calls[0], Status());
+    CHECK(session.ended());
+  }
+  SECTION("dead") {
+    session.tick(11 * kSecond, Time{});
+    CHECK(frames().back().type == wire::FrameType::kPing);
+    session.tick(31 * kSecond, Time{});
+    CHECK(session.abandoned());
+  }
+}
+
+TEST_CASE_METHOD(Streaming, "session: at most so many streams, and only where they were agreed on",
+                 "[server]") {
+  for (std::uint32_t id = 1; id <= wire::kStreamsMax; ++id) begin(id);
+  CHECK(host.calls.size() == wire::kStreamsMax);
+  begin(1000);
+  CHECK(host.calls.size() == wire::kStreamsMax);
+  CHECK(frames().at(0).code == static_cast<int>(StatusCode::kResourceExhausted));
+  CHECK_FALSE(session.ended());
+  CHECK(admission.calls_in_flight() == wire::kStreamsMax);
+
+  Fixture without;
+  without.log_in();
+  wire::FrameHeader header;
+  header.type = wire::FrameType::kRequest;
+  header.id = 1;
+  header.flags = wire::kFlagStream;
+  wire::FrameWriter writer;
+  writer.add(header);
+  without.feed(writer);
+  CHECK(without.frames().at(0).code == static_cast<int>(StatusCode::kInvalidArgument));
+  CHECK_FALSE(without.session.ended());
+  header.type = wire::FrameType::kStreamData;
+  header.flags = 0;
+  writer.add(header, "x");
+  without.feed(writer);
+  CHECK(without.session.ended());
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 output and the same exit codes as on a directory. served_cli_test.py PROGRAM [unittest arguments]"""
 import json
 import os
+import re
 import subprocess
 import unittest
 
@@ -33,13 +34,16 @@ class Served:
     def connect(self):
         return ["--connect", f"127.0.0.1:{self.port}"]
 
-    def call(self, *words, **options):
+    def connecting(self, words):
+        """What makes these words one on the server. What a class's tests begin with is made on the directory."""
         if self.server and words[0] in ("verify", "stats"):
             # Of the directory, which the server gives back.
             self.stop(self.server)
             self.server = None
-        # What a class's tests begin with is made on the directory.
-        return super().call(*words, *(self.connect() if self.server else []), **options)
+        return self.connect() if self.server and words[0] != "generate" else []
+
+    def call(self, *words, **options):
+        return super().call(*words, *self.connecting(words), **options)
 
 
 class OverTls(Served):
@@ -68,6 +72,60 @@ class BookingsOverTcp(Served, cli_test.Bookings):
 
 class BookingsOverTls(OverTls, cli_test.Bookings):
     pass
+
+
+class Terminals:
+    def on_terminal(self, *words, **options):
+        return super().on_terminal(*words, *self.connecting(words), **options)
+
+
+class TransfersOverTcp(Served, cli_test.Transfers):
+    def at_hand(self, *words):
+        """The same on a directory of its own."""
+        return cli_test.run(*words, CLINICDB_DATA=self.path("at-hand"), CLINICDB_CONFIG=self.config)
+
+    def test_in_and_out_it_is_as_at_hand_word_for_word(self):
+        self.write("fhir/mixed.ndjson", {"resourceType": "Nonsense", "id": "bad-1"}, "{\"resourceType\": \"Patient\", ",
+                   {"resourceType": "Bundle", "type": "transaction", "entry": [
+                       {"resource": {"resourceType": "Patient", "id": "all-or-nothing"},
+                        "request": {"method": "PUT", "url": "Patient/all-or-nothing"}},
+                       {"resource": {"resourceType": "Patient", "id": "x", "gender": 5},
+                        "request": {"method": "PUT", "url": "Patient/x"}}]})
+        self.write("fhir/a-file-that-is-none.json.gz", "\x1f")
+        for words in (["init"], ["tenant", "create", "sorriso"]):
+            self.assertEqual(self.at_hand(*words).returncode, cli_test.DONE)
+        for words in (["import", self.path("fhir"), "--json"], ["import", self.path("fhir")],
+                      ["export", "--output", self.path("OUT"), "--json"],
+                      ["export", "--output", self.path("OUT"), "--format", "bundle", "--gzip"]):
+            words[1:1] = ["--tenant", "sorriso"]
+            here, there = (each(*(word.replace("OUT", folder) for word in words))
+                           for each, folder in ((self.at_hand, "out-here"), (self.call, "out-there")))
+            self.assertEqual(here.returncode, there.returncode, there.stderr)
+            self.assertEqual(here.stderr, there.stderr)
+            # But for how long it took.
+            if "--json" in words:
+                reports = [{k: v for k, v in json.loads(each.stdout).items() if "second" not in k}
+                           for each in (here, there)]
+                self.assertEqual(*reports)
+            else:
+                self.assertEqual(*(re.sub(r" in [^(]*\([\d,]+/s\)", "", each.stdout) for each in (here, there)))
+        self.refused(cli_test.NOT_FOUND, "patient", "get", "--tenant", "sorriso", "all-or-nothing")
+        contents = []
+        for folder in ("out-here", "out-there"):
+            contents.append({})
+            for name in os.listdir(self.path(folder)):
+                with open(os.path.join(self.path(folder), name), "rb") as file:
+                    contents[-1][name] = file.read()
+        self.assertGreater(len(contents[0]), 5)
+        self.assertEqual(*contents)
+
+
+class TransfersOverTls(OverTls, cli_test.Transfers):
+    pass
+
+
+class TerminalOverTcp(Terminals, Served, cli_test.Terminal):
+    test_an_interrupted_generate_ends_at_once = None  # of no store
 
 
 class TenantsOverTcp(Served, cli_test.Tenants):

@@ -28,7 +28,8 @@ ServedClinic::ServedClinic(const std::function<void(ServerOptions&)>& adjust) {
   options.io_threads = 2;
   options.pool_threads = 2;
   options.auth = policy;
-  options.session.offer.features = wire::FEATURE_COMPRESSION | wire::FEATURE_INVALIDATION;
+  options.session.offer.features =
+      wire::FEATURE_COMPRESSION | wire::FEATURE_STREAMS | wire::FEATURE_INVALIDATION;
   if (adjust) adjust(options);
   server_ = must(Server::start(*clinic_, std::move(options), log_, system_clock()));
 }

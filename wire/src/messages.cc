@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string>
 
+#include "clinicdb/base/bytes.h"
 #include "clinicdb/base/check.h"
 
 namespace clinicdb::wire {
@@ -65,6 +66,54 @@ void add_error(FrameWriter& writer, std::uint32_t id, std::uint64_t trace, const
   header.code = static_cast<std::uint16_t>(status.code());
   header.trace = trace;
   add_message(writer, header, body);
+}
+
+StreamEnd end_of(const Status& why) {
+  StreamEnd end;
+  if (why.ok()) return end;
+  end.set_code(static_cast<std::uint32_t>(why.code()));
+  end.set_message(std::string(cut(why.message(), kErrorTextBytesMax)));
+  end.set_field(std::string(cut(why.field(), kErrorTextBytesMax)));
+  return end;
+}
+
+Status status_of(const StreamEnd& end) {
+  if (end.code() == 0) return {};
+  const auto number = static_cast<std::uint16_t>(std::min<std::uint32_t>(end.code(), UINT16_MAX));
+  Status status(code_of(number), end.message());
+  return end.field().empty() ? status : std::move(status).with_field(end.field());
+}
+
+void append_stream_message(std::string& out, const google::protobuf::MessageLite& message) {
+  const std::size_t size = message.ByteSizeLong();
+  CLINICDB_CHECK(size <= kBodyBytesMaxEver);
+  append_le32(out, static_cast<std::uint32_t>(size));
+  const std::size_t begin = out.size();
+  out.resize(begin + size);
+  message.SerializeWithCachedSizesToArray(reinterpret_cast<std::uint8_t*>(out.data() + begin));
+}
+
+void StreamMessages::feed(std::string_view bytes) {
+  if (begin_ == held_.size() || begin_ >= kStreamChunkBytesMax) {
+    held_.erase(0, begin_);
+    begin_ = 0;
+  }
+  held_.append(bytes);
+}
+
+Result<std::optional<std::string_view>> StreamMessages::next() {
+  constexpr std::size_t kLengthBytes = 4;
+  const std::string_view left = std::string_view(held_).substr(begin_);
+  if (left.size() < kLengthBytes) return std::optional<std::string_view>();
+  const std::size_t size = load_le32(left.data());
+  if (size > bytes_max_) {
+    return resource_exhausted("a message of " + std::to_string(size) +
+                              " bytes in a stream, where " + std::to_string(bytes_max_) +
+                              " are the most");
+  }
+  if (left.size() < kLengthBytes + size) return std::optional<std::string_view>();
+  begin_ += kLengthBytes + size;
+  return std::optional<std::string_view>(left.substr(kLengthBytes, size));
 }
 
 RemoteError read_error(const Frame& frame) {

@@ -81,12 +81,16 @@ Command Commands::add(const std::string& words, const std::string& description, 
     if (needs == Needs::kTenant) tenant.required();
   }
   if (needs != Needs::kNothing && needs != Needs::kConfig) {
+    const bool connects = needs == Needs::kData || needs == Needs::kTenant;
+    // What works on a store's files has no --connect, and says so.
     const CommandOption data =
         command
             .text("--data", options.data,
-                  "The store's directory; else what CLINICDB_DATA says, else ./clinicdb-data")
+                  std::string("The store's directory; else what CLINICDB_DATA says, else "
+                              "./clinicdb-data") +
+                      (connects ? "" : ". Works on its files, so it is called where they are"))
             .type("DIR");
-    if (needs == Needs::kData || needs == Needs::kTenant) {
+    if (connects) {
       command
           .text("--connect", options.server.endpoint,
                 "A server, instead; CLINICDB_API_KEY or CLINICDB_TOKEN says who calls")

@@ -5,6 +5,7 @@
 
 #include <map>
 
+#include "cli/remote_transfer.h"
 #include "cli/target.h"
 #include "clinicdb/client/client.h"
 #include "clinicdb/clinic/schema/tenant.pb.h"
@@ -66,14 +67,17 @@ class RemoteTarget final : public Target {
     return AnyAnswer(std::move(message));
   }
 
-  Result<clinic::fhir::ImportReport> import_fhir(const clinic::CallContext&,
-                                                 const std::vector<std::string>&,
-                                                 const clinic::fhir::ImportOptions&) override {
-    return needs_files("import");
+  Result<clinic::fhir::ImportReport> import_fhir(
+      const clinic::CallContext& context, const std::vector<std::string>& paths,
+      const clinic::fhir::ImportOptions& options) override {
+    ASSIGN_OR_RETURN(client::Client * client, client_of(slugs_[context.tenant.value]));
+    return import_over(*client, paths, options);
   }
-  Result<clinic::fhir::ExportReport> export_fhir(const clinic::CallContext&, const std::string&,
-                                                 const clinic::fhir::ExportOptions&) override {
-    return needs_files("export");
+  Result<clinic::fhir::ExportReport> export_fhir(
+      const clinic::CallContext& context, const std::string& directory,
+      const clinic::fhir::ExportOptions& options) override {
+    ASSIGN_OR_RETURN(client::Client * client, client_of(slugs_[context.tenant.value]));
+    return export_over(*client, directory, options);
   }
   Result<engine::StoreStats> stats() override { return needs_files("stats"); }
   Result<engine::VerifyReport> verify(const engine::VerifyOptions&) override {

@@ -218,7 +218,8 @@ void add_import(Commands& commands) {
       "import", "Import FHIR R4: bundles, resources and NDJSON, plain or gzip", Needs::kTenant,
       {"clinicdb import --data demo --tenant sorriso export/",
        "clinicdb import --data demo --tenant sorriso --json Patient.ndjson.gz bundle.json",
-       "zcat Patient.ndjson.gz | clinicdb import --data demo --tenant sorriso -"},
+       "zcat Patient.ndjson.gz | clinicdb import --data demo --tenant sorriso -",
+       "clinicdb import --connect localhost:7400 --tenant sorriso export/"},
       [options](Session& session) { return import_paths(session, *options); });
   command
       .texts("PATH", options->paths,
@@ -235,7 +236,8 @@ void add_export(Commands& commands) {
   Command command = commands.add(
       "export", "Export a tenant as FHIR R4, as of one moment", Needs::kTenant,
       {"clinicdb export --data demo --tenant sorriso --output out",
-       "clinicdb export --data demo --tenant sorriso --output out --format bundle --gzip"},
+       "clinicdb export --data demo --tenant sorriso --output out --format bundle --gzip",
+       "clinicdb export --connect localhost:7400 --tenant sorriso --output out"},
       [options](Session& session) { return export_to(session, *options); });
   command.text("--output", options->directory, "Directory to write into; files are replaced")
       .required()

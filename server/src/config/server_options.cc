@@ -116,7 +116,8 @@ Result<ServerOptions> server_options(const ServeSettings& settings) {
   options.slow_us = changes.slow_us;
   options.drain_us_max = static_cast<std::int64_t>(settings.drain_seconds) * 1'000'000;
   // What this server does not do is not offered.
-  options.session.offer.features = wire::FEATURE_COMPRESSION | wire::FEATURE_INVALIDATION;
+  options.session.offer.features =
+      wire::FEATURE_COMPRESSION | wire::FEATURE_STREAMS | wire::FEATURE_INVALIDATION;
   return options;
 }
 

@@ -30,7 +30,8 @@ Connection::Connection(IoThread& thread, ServiceParts& parts, asio::ip::tcp::soc
       address_(std::move(address)),
       loopback_(loopback),
       transport_(socket_.native_handle(), std::move(tls)),
-      session_(parts.rules, *parts.admission, *this, parts.clock->monotonic_ns()) {}
+      session_(parts.rules, *parts.admission, *this, parts.clock->monotonic_ns()),
+      streams_(*this, session_, thread, parts) {}
 
 Connection::~Connection() { close(); }
 
@@ -38,7 +39,11 @@ void Connection::advance() {
   if (closed_) return;
   turn_pending_ = false;
   const bool more = session_.process(kFramesPerTurn, parts_.clock->monotonic_ns());
-  if (!flush()) return;
+  // What streams have, as long as the socket takes all of it; their windows end it.
+  do {
+    streams_.fill();
+    if (!flush()) return;
+  } while (session_.output().empty() && streams_.fill());
   if (session_.ended() && session_.output().empty()) return linger();
   if (more && session_.wants_input() && !turn_pending_) {
     turn_pending_ = true;
@@ -132,6 +137,7 @@ void Connection::close() {
   if (closed_) return;
   closed_ = true;
   for (const auto& [id, cancelled] : pooled_) *cancelled = true;
+  streams_.close();
   asio::error_code ignored;
   socket_.close(ignored);
   parts_.addresses->disconnect(address_, was_logged_in_);
@@ -144,6 +150,7 @@ void Connection::tick(std::int64_t now_ns) {
     if (now_ns > lingers_until_ns_) close();
     return;
   }
+  streams_.tick(now_ns);
   session_.tick(now_ns, parts_.clock->now());
   if (session_.abandoned()) return close();
   if (session_.ended() || !session_.output().empty()) return advance();
@@ -154,6 +161,7 @@ void Connection::tick(std::int64_t now_ns) {
 void Connection::drain() {
   if (closed_) return;
   session_.drain();
+  streams_.drain();
   advance();
 }
 
@@ -211,6 +219,13 @@ void Connection::run(const Call& call, std::string_view body) {
                            permission_denied("the credential is for single tenants, and " +
                                              std::string(method->name) + " is on all of them"));
   }
+  if (method->streams != call.stream) {
+    return session_.answer(
+        call, invalid_argument(std::string(method->service) + "." + std::string(method->name) +
+                               (method->streams ? " is a stream" : " is no stream") +
+                               ": see the flag of its Request"));
+  }
+  if (method->streams) return streams_.run(call, context_of(call), body);
   switch (method_kind(*method)) {
     case MethodKind::kRead:
       return run_read(call, body);
@@ -284,12 +299,14 @@ void Connection::answer_later(const Call& call, const Result<AnyAnswer>& answer)
 
 void Connection::cancel(std::uint32_t id) {
   if (const auto found = pooled_.find(id); found != pooled_.end()) *found->second = true;
+  streams_.cancel(id);
 }
 
 void Connection::finished(const Call& call, StatusCode code, std::size_t bytes_out) {
   const std::int64_t latency_ns =
       call.arrived_ns == 0 ? 0 : parts_.clock->monotonic_ns() - call.arrived_ns;
   thread_.metrics().record(call.method, code, latency_ns, call.body_bytes, bytes_out);
+  if (call.stream) return;  // lasts as long as its caller likes
   if (latency_ns / 1000 < parts_.slow_us.load(std::memory_order_relaxed)) return;
   parts_.slow_call({parts_.clock->now(), call.method, code, call.trace, call.request_id,
                     session_.login().tenant, latency_ns / 1000});

@@ -11,6 +11,7 @@
 #include <string_view>
 #include <unordered_map>
 
+#include "net/connection_streams.h"
 #include "net/protocol_session.h"
 #include "net/service_parts.h"
 #include "net/tls.h"
@@ -33,6 +34,8 @@ class Connection final : public SessionHost, public std::enable_shared_from_this
   void close();
   void push_stale(std::span<const std::uint32_t> slots, Lsn lsn);
   void push_all_stale(Lsn lsn);
+  /// The tenant that it follows has changed.
+  void committed() { streams_.committed(); }
   bool closed() const { return closed_; }
   const ProtocolSession& session() const { return session_; }
 
@@ -41,6 +44,8 @@ class Connection final : public SessionHost, public std::enable_shared_from_this
   void login_failed(const Status& reason) override;
   void run(const Call& call, std::string_view body) override;
   void cancel(std::uint32_t id) override;
+  void stream_data(std::uint32_t id, std::string_view bytes) override { streams_.data(id, bytes); }
+  void stream_ended(std::uint32_t id, const Status& why) override { streams_.ended(id, why); }
   void finished(const Call& call, StatusCode code, std::size_t bytes_out) override;
   void send_news() override;
   wire::SessionToken position() override;
@@ -65,6 +70,7 @@ class Connection final : public SessionHost, public std::enable_shared_from_this
   bool loopback_;
   Transport transport_;
   ProtocolSession session_;
+  ConnectionStreams streams_;
   bool was_logged_in_ = false;
   bool reading_ = false;       // a wait for bytes is under way
   bool writing_ = false;       // a wait for room is

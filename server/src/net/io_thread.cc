@@ -64,6 +64,44 @@ void IoThread::send_news() {
   }
 }
 
+void IoThread::tell_committed(const std::vector<TenantId>& tenants) {
+  std::atomic_thread_fence(std::memory_order_seq_cst);
+  if (followed_.load(std::memory_order_seq_cst) == 0) return;
+  bool first = false;
+  {
+    const std::lock_guard lock(committed_mutex_);
+    first = committed_.empty();
+    committed_.insert(tenants.begin(), tenants.end());
+  }
+  if (first) inbox_.add([this] { wake_followers(); });
+}
+
+void IoThread::wake_followers() {
+  std::set<TenantId> tenants;
+  {
+    const std::lock_guard lock(committed_mutex_);
+    tenants.swap(committed_);
+  }
+  for (const TenantId tenant : tenants) {
+    const auto found = followers_.find(tenant);
+    if (found == followers_.end()) continue;
+    for (Connection* follower : found->second) follower->committed();
+  }
+}
+
+void IoThread::follow(TenantId tenant, Connection* follower) {
+  followers_[tenant].insert(follower);
+  followed_.fetch_add(1, std::memory_order_seq_cst);
+  std::atomic_thread_fence(std::memory_order_seq_cst);
+}
+
+void IoThread::unfollow(TenantId tenant, Connection* follower) {
+  const auto found = followers_.find(tenant);
+  CLINICDB_CHECK(found != followers_.end() && found->second.erase(follower) == 1);
+  if (found->second.empty()) followers_.erase(found);
+  followed_.fetch_sub(1, std::memory_order_seq_cst);
+}
+
 void IoThread::forget(Connection& connection) {
   keepers_.remove(&connection);
   connections_.erase(&connection);

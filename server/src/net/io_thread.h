@@ -7,8 +7,10 @@
 #include <asio/io_context.hpp>
 #include <asio/steady_timer.hpp>
 #include <atomic>
+#include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <thread>
 #include <unordered_map>
 #include <vector>
@@ -47,6 +49,13 @@ class IoThread {
   /// By any thread: answers that hang on these slots are stale; an empty list: all are.
   void tell_stale(const std::vector<std::uint32_t>& slots, Lsn lsn);
 
+  /// By any thread: what these tenants have has changed, and readers see it.
+  void tell_committed(const std::vector<TenantId>& tenants);
+
+  /// From now on the connection hears of the tenant's commits.
+  void follow(TenantId tenant, Connection* follower);
+  void unfollow(TenantId tenant, Connection* follower);
+
   /// Sends what was told so far.
   void send_news();
   Keepers& keepers() { return keepers_; }
@@ -76,6 +85,15 @@ class IoThread {
   };
   std::mutex news_mutex_;
   std::vector<News> news_;  // guarded by news_mutex_
+
+  void wake_followers();
+  std::map<TenantId, std::set<Connection*>> followers_;
+  /// Follower and committer: the one says that it is there and then reads, the other publishes and
+  /// then asks who is there, so that one of the two sees the other.
+  std::atomic<std::size_t> followed_{0};
+  std::mutex committed_mutex_;
+  std::set<TenantId> committed_;  // guarded by committed_mutex_
+
   std::unordered_map<Connection*, std::shared_ptr<Connection>> connections_;
   std::atomic<std::size_t> count_{0};
   std::vector<std::shared_ptr<Connection>> to_advance_;

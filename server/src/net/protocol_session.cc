@@ -84,6 +84,10 @@ void ProtocolSession::handle(const Frame& frame, std::int64_t now_ns) {
     }
     case FrameType::kPong:
       return;
+    case FrameType::kStreamData:
+    case FrameType::kStreamEnd:
+    case FrameType::kWindowUpdate:
+      return handle_stream(frame);
     case FrameType::kGoAway:
       if (state_ == State::kOpen) state_ = State::kLeaving;
       return end_if_done();
@@ -111,6 +115,7 @@ void ProtocolSession::handle_hello(const Frame& frame, std::int64_t now_ns) {
   login_ = std::move(login).value();
   agreement_ = received->agreement;
   reader_.set_limits(agreement_.frame_limits());
+  if (agreement_.has(wire::FEATURE_STREAMS)) streams_.emplace(agreement_);
   if (agreement_.has(wire::FEATURE_COMPRESSION)) writer_.compress_from(wire::kCompressBytesMin);
   wire::HelloReply reply;
   reply.set_server(rules_.server_name);
@@ -129,6 +134,15 @@ void ProtocolSession::handle_request(const Frame& frame, std::int64_t now_ns) {
     return fail(invalid_argument("two calls in flight have the id " + std::to_string(frame.id)));
   if (in_flight_.size() >= agreement_.requests_max)
     return refuse(frame, resource_exhausted("more calls in flight than were agreed on"), 0);
+  const bool stream = frame.has(wire::kFlagStream);
+  if (stream && !streams_)
+    return refuse(frame, invalid_argument("streams were not agreed on in the hello"), 0);
+  if (stream && streams_->size() >= wire::kStreamsMax) {
+    return refuse(frame,
+                  resource_exhausted(std::to_string(wire::kStreamsMax) +
+                                     " streams are open on this connection, which is all it has"),
+                  0);
+  }
   Call call;
   call.body_bytes = frame.payload.size();
   // S2: nothing was allocated for it so far.
@@ -141,6 +155,8 @@ void ProtocolSession::handle_request(const Frame& frame, std::int64_t now_ns) {
   call.arrived_ns = now_ns;
   if (frame.deadline_ms != 0) call.deadline_ns = now_ns + frame.deadline_ms * kMillisecondNs;
   call.request_id = frame.request_id;
+  call.stream = stream;
+  if (stream) CLINICDB_CHECK(streams_->open(call.id, true, true).ok());
   call.fresh = frame.has(wire::kFlagFresh);
   call.keep = frame.has(wire::kFlagKeep) && agreement_.has(wire::FEATURE_INVALIDATION);
   if (call.request_id && session_id_.is_nil()) {
@@ -158,14 +174,20 @@ void ProtocolSession::handle_request(const Frame& frame, std::int64_t now_ns) {
   running_id_ = 0;
 }
 
-void ProtocolSession::answer(const Call& call, const Result<AnyAnswer>& answer,
-                             const engine::Dependencies* kept) {
+bool ProtocolSession::leave(const Call& call) {
   if (running_id_ == call.id) {
     running_answered_ = true;
   } else if (in_flight_.erase(call.id) == 0) {
-    return;  // the session had given its place back
+    return false;
   }
   admission_.release(*login_->tenant_load, call.body_bytes);
+  if (call.stream) grant(0, streams_->drop(call.id));
+  return true;
+}
+
+void ProtocolSession::answer(const Call& call, const Result<AnyAnswer>& answer,
+                             const engine::Dependencies* kept) {
+  if (!leave(call)) return;
   const std::size_t before = writer_.pending().size();
   StatusCode code = StatusCode::kOk;
   FrameHeader header;
@@ -198,6 +220,95 @@ void ProtocolSession::answer(const Call& call, const Result<AnyAnswer>& answer,
   const std::size_t bytes = writer_.pending().size() - before;
   login_->tenant_load->bytes_out.fetch_add(bytes, std::memory_order_relaxed);
   host_.finished(call, code, bytes);
+  end_if_done();
+}
+
+void ProtocolSession::handle_stream(const Frame& frame) {
+  if (!streams_) return fail(invalid_argument("streams were not agreed on in the hello"));
+  if (frame.type == FrameType::kWindowUpdate) {
+    wire::WindowUpdate update;
+    Status status = wire::parse_message(frame.payload, "a window update", update);
+    if (status.ok()) status = streams_->granted(frame.id, update.bytes());
+    if (!status.ok()) fail(status);
+    return;
+  }
+  if (frame.id == 0) return fail(invalid_argument("a stream's id is not 0"));
+  if (frame.type == FrameType::kStreamEnd) {
+    wire::StreamEnd end;
+    if (Status status = wire::parse_message(frame.payload, "a stream's end", end); !status.ok())
+      return fail(status);
+    if (!streams_->is_open(frame.id)) return;  // this side has ended it
+    streams_->end_receiving(frame.id);
+    return host_.stream_ended(frame.id, wire::status_of(end));
+  }
+  if (frame.payload.size() > wire::kStreamChunkBytesMax) {
+    return fail(resource_exhausted("stream data of " + std::to_string(frame.payload.size()) +
+                                   " bytes in one frame, where " +
+                                   std::to_string(wire::kStreamChunkBytesMax) + " are the most"));
+  }
+  const auto bytes = static_cast<std::uint32_t>(frame.payload.size());
+  const wire::StreamTable::Received received = streams_->received(frame.id, bytes);
+  if (!received.status.ok()) return fail(received.status);
+  login_->tenant_load->bytes_in.fetch_add(bytes, std::memory_order_relaxed);
+  if (received.known) return host_.stream_data(frame.id, frame.payload);
+  // Of a stream that this side has ended: thrown away.
+  grant(0, streams_->consumed(frame.id, bytes).connection_bytes);
+}
+
+void ProtocolSession::grant(std::uint32_t id, std::uint32_t bytes) {
+  if (bytes == 0) return;
+  FrameHeader header;
+  header.type = FrameType::kWindowUpdate;
+  header.id = id;
+  wire::WindowUpdate update;
+  update.set_bytes(bytes);
+  wire::add_message(writer_, header, update);
+}
+
+void ProtocolSession::open_stream(const Call& call) {
+  CLINICDB_CHECK(streams_ && streams_->is_open(call.id));
+  FrameHeader header;
+  header.type = FrameType::kResponse;
+  header.flags = wire::kFlagStream;
+  header.id = call.id;
+  header.trace = call.trace;
+  header.position = host_.position();
+  writer_.add(header);
+}
+
+std::size_t ProtocolSession::stream_room(std::uint32_t id) const {
+  // A peer that grants much and reads little is not to fill memory; and calls are to get between.
+  const std::size_t waits = writer_.pending().size() + sending_.size() - sent_;
+  if (state_ == State::kEnded || waits >= rules_.output_bytes_max / 8) return 0;
+  return streams_->may_send(id);
+}
+
+void ProtocolSession::send_stream(std::uint32_t id, std::string_view bytes) {
+  CLINICDB_CHECK(!bytes.empty());
+  streams_->sent(id, static_cast<std::uint32_t>(bytes.size()));
+  FrameHeader header;
+  header.type = FrameType::kStreamData;
+  header.id = id;
+  writer_.add(header, bytes);
+  login_->tenant_load->bytes_out.fetch_add(bytes.size(), std::memory_order_relaxed);
+}
+
+void ProtocolSession::stream_consumed(std::uint32_t id, std::size_t bytes) {
+  if (bytes == 0 || !streams_->is_open(id)) return;
+  const wire::StreamTable::Grants grants =
+      streams_->consumed(id, static_cast<std::uint32_t>(bytes));
+  grant(id, grants.stream_bytes);
+  grant(0, grants.connection_bytes);
+}
+
+void ProtocolSession::end_stream(const Call& call, const Status& why) {
+  if (!leave(call)) return;
+  FrameHeader header;
+  header.type = FrameType::kStreamEnd;
+  header.id = call.id;
+  header.trace = call.trace;
+  wire::add_message(writer_, header, wire::end_of(why));
+  host_.finished(call, why.code(), 0);
   end_if_done();
 }
 
@@ -279,7 +390,9 @@ void ProtocolSession::tick(std::int64_t now_ns, Time now) {
   if (state_ == State::kOpen && login_->principal.until && *login_->principal.until <= now)
     return go_away(wire::GoAway::REASON_CREDENTIAL_ENDED, "the credential has ended");
   const std::int64_t heartbeat_ns = agreement_.heartbeat_ms * kMillisecondNs;
-  if (heartbeat_ns == 0 || !in_flight_.empty()) return;
+  // Whoever waits for an answer is not asked whether it lives; a stream may go on for ever.
+  const std::size_t streams = streams_ ? streams_->size() : 0;
+  if (heartbeat_ns == 0 || in_flight_.size() > streams) return;
   if (now_ns - heard_ns_ > kHeartbeatsMissedMax * heartbeat_ns) {
     state_ = State::kEnded;
     abandoned_ = true;

@@ -10,7 +10,9 @@
 //   S2  a call is admitted before anything is kept for it, and gives its place back exactly once;
 //   S3  every admitted call is answered once, also when it was cancelled or is late;
 //   S4  who does not read what it asked for is not read from: output above a bound stops input;
-//   S5  what cannot be understood ends the connection, after an Error with id 0 that says why.
+//   S5  what cannot be understood ends the connection, after an Error with id 0 that says why;
+//   S6  a stream is a call that is answered by its end: it is open for both sides from its Request
+//       on, and neither sends beyond what the other has granted.
 //
 // Confined to its io_context. `host`, `admission` and what `rules` points to outlive it.
 #pragma once
@@ -28,6 +30,7 @@
 #include "clinicdb/wire/frame_reader.h"
 #include "clinicdb/wire/frame_writer.h"
 #include "clinicdb/wire/handshake.h"
+#include "clinicdb/wire/stream_table.h"
 #include "dispatch.h"
 #include "limits/admission.h"
 
@@ -63,7 +66,8 @@ struct Call {
   std::int64_t deadline_ns = 0;  ///< monotonic; 0: none
   std::optional<Uuid> request_id;
   bool fresh = false;
-  bool keep = false;  ///< the caller would keep the answer
+  bool keep = false;    ///< the caller would keep the answer
+  bool stream = false;  ///< is one, and ends by end_stream once it was opened
   std::uint64_t body_bytes = 0;
 };
 
@@ -79,7 +83,12 @@ class SessionHost {
   virtual void run(const Call& call, std::string_view body) = 0;
   /// The caller does not wait any more; the call may be answered with kCancelled at once.
   virtual void cancel(std::uint32_t id) = 0;
-  /// The call was answered.
+  /// Bytes of a stream came, in any cut; they live until this returns. Once they are used:
+  /// stream_consumed.
+  virtual void stream_data(std::uint32_t id, std::string_view bytes) = 0;
+  /// The caller sends nothing more of it: OK, that was all.
+  virtual void stream_ended(std::uint32_t id, const Status& why) = 0;
+  /// The call was answered, or the stream has ended.
   virtual void finished(const Call& call, StatusCode code, std::size_t bytes_out) = 0;
   /// A Pong says that all news of before were sent: sends what waits.
   virtual void send_news() = 0;
@@ -111,6 +120,18 @@ class ProtocolSession {
   /// `kept`: what the answer hangs on, where the caller may keep it.
   void answer(const Call& call, const Result<AnyAnswer>& answer,
               const engine::Dependencies* kept = nullptr);
+
+  /// The stream has begun: it is not to be answered any more, but ended.
+  void open_stream(const Call& call);
+  /// What may be sent of it now.
+  std::size_t stream_room(std::uint32_t id) const;
+  /// REQUIRES: bytes are not empty, and at most stream_room.
+  void send_stream(std::uint32_t id, std::string_view bytes);
+  /// So many of the bytes that came are used up. No effect on a stream that has ended.
+  void stream_consumed(std::uint32_t id, std::size_t bytes);
+  /// Ends it for both sides: OK, this was all.
+  void end_stream(const Call& call, const Status& why);
+
   /// Answers that hang on these slots, and were read before, are stale.
   void push_stale(std::span<const std::uint32_t> slots, LogPosition position);
   void push_all_stale(LogPosition position);
@@ -147,6 +168,10 @@ class ProtocolSession {
   void handle(const wire::Frame& frame, std::int64_t now_ns);
   void handle_hello(const wire::Frame& frame, std::int64_t now_ns);
   void handle_request(const wire::Frame& frame, std::int64_t now_ns);
+  void handle_stream(const wire::Frame& frame);
+  void grant(std::uint32_t id, std::uint32_t bytes);
+  /// Gives back the call's place. False: it was given back before.
+  bool leave(const Call& call);
   void refuse(const wire::Frame& frame, const Status& status, std::uint32_t retry_after_ms);
   void go_away(int reason, std::string_view message);
   void fail(const Status& reason);
@@ -164,6 +189,7 @@ class ProtocolSession {
   std::string sending_;  // taken from the writer; [sent_, end) waits
   std::size_t sent_ = 0;
   wire::Agreement agreement_;
+  std::optional<wire::StreamTable> streams_;  // of in_flight_; nothing: not agreed on
   std::optional<Login> login_;
   Uuid session_id_;
   std::unordered_map<std::uint32_t, Call> in_flight_;  // not those answered within run()

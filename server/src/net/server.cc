@@ -21,10 +21,13 @@ using asio::ip::tcp;
 
 constexpr std::size_t kLeaders = 2;  // one executes while the other syncs (C3)
 constexpr std::size_t kSlowCallsKept = 64;
+constexpr std::size_t kStreamsWaitingMax = 64;
 constexpr auto kAcceptPause = std::chrono::milliseconds(100);
 constexpr auto kDrainStep = std::chrono::milliseconds(5);
 
-class RunningServer final : public Server, private engine::CacheListener {
+class RunningServer final : public Server,
+                            private engine::CacheListener,
+                            private engine::CommitListener {
  public:
   RunningServer(clinic::Clinic& clinic, ServerOptions options, Log& log, const Clock& clock)
       : options_(std::move(options)),
@@ -34,6 +37,11 @@ class RunningServer final : public Server, private engine::CacheListener {
         addresses_(options_.addresses),
         authenticator_(clock, options_.auth),
         pool_(std::make_unique<WorkPool>(WorkPoolOptions{.threads = options_.pool_threads})),
+        stream_pool_(
+            std::make_unique<WorkPool>(WorkPoolOptions{.threads = options_.stream_threads,
+                                                       .queued_max = kStreamsWaitingMax,
+                                                       .tenant_queued_max = kStreamsWaitingMax / 4,
+                                                       .what = "imports and exports"})),
         clinic_(clinic) {}
   ~RunningServer() override { stop(); }
 
@@ -55,6 +63,11 @@ class RunningServer final : public Server, private engine::CacheListener {
   // The commit that it comes from is not published yet.
   void all_stale() override { stale({}, next(clinic_.store().published_lsn())); }
 
+  // engine::CommitListener
+  void committed(const std::vector<TenantId>& tenants, Lsn) override {
+    for (const auto& thread : threads_) thread->tell_committed(tenants);
+  }
+
   void accept();
   void admit(tcp::socket socket);
   void keep_slow(const SlowCall& call);
@@ -68,7 +81,8 @@ class RunningServer final : public Server, private engine::CacheListener {
   Authenticator authenticator_;
   ServiceParts parts_;
   std::vector<std::unique_ptr<IoThread>> threads_;
-  std::unique_ptr<WorkPool> pool_;  // goes before the threads whose inboxes it fills
+  std::unique_ptr<WorkPool> pool_;         // goes before the threads whose inboxes it fills
+  std::unique_ptr<WorkPool> stream_pool_;  // likewise
   clinic::Clinic& clinic_;
   std::vector<std::thread> leaders_;
   std::unique_ptr<tcp::acceptor> acceptor_;  // of the first I/O thread
@@ -91,6 +105,7 @@ Status RunningServer::begin() {
   parts_.admission = &admission_;
   parts_.addresses = &addresses_;
   parts_.pool = pool_.get();
+  parts_.stream_pool = stream_pool_.get();
   parts_.log = &log_;
   parts_.clock = &clock_;
   parts_.rules = options_.session;
@@ -119,6 +134,7 @@ Status RunningServer::begin() {
   if (error) return unavailable("cannot listen on " + where + ": " + error.message());
 
   clinic_.store().cache().set_listener(this);
+  clinic_.store().set_commit_listener(this);
   for (std::size_t i = 0; i < kLeaders; ++i)
     leaders_.emplace_back([this] { clinic_.store().lead_commits(); });
   for (const auto& thread : threads_) thread->start();
@@ -221,6 +237,7 @@ void RunningServer::stop() {
   if (leaders_.empty()) {
     // It never began.
     pool_.reset();
+    stream_pool_.reset();
     return;
   }
   std::promise<void> deaf;
@@ -240,8 +257,10 @@ void RunningServer::stop() {
                {{"connections", std::uint64_t{left}}});
   }
   clinic_.store().cache().set_listener(nullptr);
+  clinic_.store().set_commit_listener(nullptr);
   for (const auto& thread : threads_) thread->stop();
   pool_.reset();
+  stream_pool_.reset();
   clinic_.store().stop_leading();
   for (std::thread& leader : leaders_) leader.join();
 }

@@ -4,6 +4,7 @@
 //   I/O threads   connections; reads that memory can answer; parsing and checking of writes
 //   leaders       the commit pipeline's two roles (engine/store.h, lead_commits)
 //   pool          reads from the disk, rare and slow methods
+//   stream pool   imports and exports, each for as long as it lasts
 //
 //   Result<std::unique_ptr<Server>> server = Server::start(clinic, std::move(options));
 //   ... (*server)->stop();      // no call that was begun is lost
@@ -36,6 +37,8 @@ struct ServerOptions {
   std::uint16_t port = 7400;   ///< 0: any that is free
   std::size_t io_threads = 0;  ///< 0: one a core
   std::size_t pool_threads = 8;
+  /// Imports and exports that run at once, of all tenants; the others wait for their turn.
+  std::size_t stream_threads = 4;
   TlsFiles tls;
   AdmissionLimits admission;
   AddressLimits addresses;

@@ -39,6 +39,7 @@ struct ServiceParts {
   Admission* admission = nullptr;
   AddressGate* addresses = nullptr;
   WorkPool* pool = nullptr;
+  WorkPool* stream_pool = nullptr;  ///< for what lasts
   Log* log = nullptr;
   const Clock* clock = nullptr;
   SessionRules rules;

@@ -29,7 +29,7 @@ Status WorkPool::submit(TenantId tenant, Job job) {
   Queue& queue = queues_[tenant];
   if (stats_.queued >= options_.queued_max || queue.jobs.size() >= options_.tenant_queued_max) {
     ++stats_.refused;
-    return resource_exhausted("too many calls wait for the disk");
+    return resource_exhausted(std::string("too many ") + options_.what + " wait; try again");
   }
   queue.jobs.push_back(std::move(job));
   ++stats_.queued;

@@ -25,6 +25,8 @@ struct WorkPoolOptions {
   std::size_t queued_max = 8192;
   /// Of one tenant.
   std::size_t tenant_queued_max = 4096;
+  /// What is refused when too much waits: "calls for the disk".
+  const char* what = "calls for the disk";
 };
 
 class WorkPool {

@@ -18,6 +18,8 @@
 #include <cstddef>
 
 #include "clinicdb/client/client.h"
+#include "clinicdb/client/stream.h"
+#include "clinicdb/client/subscription.h"
 
 #if defined(ASIO_HAS_CO_AWAIT)
 
@@ -32,6 +34,14 @@ asio::awaitable<Result<Answer>> async_call(Client& client, const Method& method,
                                            const google::protobuf::MessageLite& request,
                                            const google::protobuf::MessageLite& response,
                                            CallOptions options);
+
+/// Stream::read without waiting on a thread. `message` and `stream` live until it is done.
+asio::awaitable<Result<bool>> async_read(Stream& stream, google::protobuf::MessageLite& message);
+
+/// Subscription::next without waiting on a thread, for as long as it takes. `subscription` lives
+/// until it is done.
+asio::awaitable<Result<std::shared_ptr<const clinic::ReadEventsResponse>>> async_next(
+    Subscription& subscription);
 
 }  // namespace clinicdb::client
 

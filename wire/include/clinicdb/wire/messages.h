@@ -2,6 +2,9 @@
 // parsed from where it was received. Pure; thread-safe.
 #pragma once
 
+#include <cstddef>
+#include <optional>
+#include <string>
 #include <string_view>
 
 #include "clinicdb/base/result.h"
@@ -26,6 +29,33 @@ Status parse_message(std::string_view payload, std::string_view what,
 /// Appends the Error frame that says `status`, in answer to call `id`. REQUIRES: !status.ok().
 void add_error(FrameWriter& writer, std::uint32_t id, std::uint64_t trace, const Status& status,
                std::uint32_t retry_after_ms = 0);
+
+/// Why a stream ended, as it is said and as it was meant. A code that is not known becomes
+/// kInternal.
+StreamEnd end_of(const Status& why);
+Status status_of(const StreamEnd& end);
+
+/// Appends a message of a stream: u32 its bytes, little-endian, then these.
+void append_stream_message(std::string& out, const google::protobuf::MessageLite& message);
+
+/// The messages of a stream, from its bytes in any cut. Holds what came of one message, and never
+/// allocates for what is merely declared. Confined to one thread at a time.
+class StreamMessages {
+ public:
+  explicit StreamMessages(std::size_t message_bytes_max) : bytes_max_(message_bytes_max) {}
+
+  void feed(std::string_view bytes);
+  /// The next whole message; nullopt: more bytes are needed. It lives until the next feed.
+  /// kResourceExhausted for one that is declared larger than the limit: the stream cannot go on.
+  Result<std::optional<std::string_view>> next();
+  /// Whether part of a message has come, whose rest is missing.
+  bool in_message() const { return begin_ < held_.size(); }
+
+ private:
+  const std::size_t bytes_max_;
+  std::string held_;
+  std::size_t begin_ = 0;  // of what next() has not given yet
+};
 
 /// An error as it came.
 struct RemoteError {
