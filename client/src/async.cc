@@ -126,8 +126,9 @@ class NewsAwaiter {
   asio::executor_work_guard<asio::associated_executor_t<Handler>> work_;
 };
 
+/// Trivial, for g++ 12 destroys twice what a temporary of a co_await owns.
 struct NewsInitiation {
-  std::shared_ptr<StreamOperation> operation;
+  StreamOperation* operation;
 
   template <class Handler>
   void operator()(Handler handler) const {
@@ -149,7 +150,7 @@ asio::awaitable<Result<bool>> async_read(Stream& stream, google::protobuf::Messa
     if (!taken) co_return std::move(taken).error();
     if (*taken) co_return **taken;
     const bool given_up = co_await asio::async_initiate<const asio::use_awaitable_t<>, void(bool)>(
-        NewsInitiation{operation}, asio::use_awaitable);
+        NewsInitiation{operation.get()}, asio::use_awaitable);
     if (given_up) co_return cancelled("the caller does not wait any more");
   }
 }
