@@ -5,6 +5,7 @@
 #include <thread>
 #include <utility>
 
+#include "client_limits.h"
 #include "clinicdb/base/clock.h"
 #include "clinicdb/base/random.h"
 #include "clinicdb/wire/messages.h"
@@ -12,8 +13,6 @@
 namespace clinicdb::client {
 
 namespace {
-
-constexpr std::int64_t kNsPerMs = 1'000'000;
 
 wire::Hello hello_of(const ClientOptions& options, const Uuid& session) {
   wire::Hello hello;

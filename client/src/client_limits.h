@@ -16,6 +16,7 @@ constexpr std::size_t kReadBytes = std::size_t{16} << 10;
 /// What of a stream waits to be sent, and what one of its messages may hold.
 constexpr std::size_t kStreamWaitingBytesMax = std::size_t{256} << 10;
 constexpr std::size_t kStreamMessageBytesMax = std::size_t{8} << 20;
+constexpr std::int64_t kNsPerMs = 1'000'000;
 /// How often deadlines are looked at.
 constexpr std::int64_t kTickNs = 5'000'000;
 /// Times a call is sent at most, the first included.

@@ -2,13 +2,12 @@
 
 #include <algorithm>
 
+#include "client_limits.h"
 #include "clinicdb/base/check.h"
 
 namespace clinicdb::client {
 
-namespace {
-constexpr std::int64_t kNsPerMs = 1'000'000;
-}
+namespace {}
 
 Endpoints::Endpoints(std::size_t count, BreakerSettings settings, Random& random)
     : settings_(settings) {

@@ -17,7 +17,6 @@ namespace clinicdb::client {
 namespace {
 
 thread_local Lane* current_lane = nullptr;
-constexpr std::int64_t kNsPerMs = 1'000'000;
 
 RetryQuestion question_of(const Operation& operation, int attempts) {
   return {operation.reads, operation.request_id.has_value(), attempts};

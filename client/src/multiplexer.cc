@@ -12,7 +12,6 @@ namespace clinicdb::client {
 
 namespace {
 
-constexpr std::int64_t kNsPerMs = 1'000'000;
 constexpr std::int64_t kHelloTimeoutNs = 5'000 * kNsPerMs;
 constexpr unsigned kSlotBits = 16;
 static_assert(kCallsMax < (1u << kSlotBits));

@@ -6,11 +6,23 @@
 
 namespace clinicdb::clinic {
 
-Status refuse(std::string_view field, std::string_view why) {
+namespace {
+
+std::string explain(std::string_view field, std::string_view why) {
   std::string message(field);
   message += ": ";
   message += why;
-  return invalid_argument(std::move(message)).with_field(field);
+  return message;
+}
+
+}  // namespace
+
+Status refuse(std::string_view field, std::string_view why) {
+  return invalid_argument(explain(field, why)).with_field(field);
+}
+
+Status refuse_state(std::string_view field, std::string_view why) {
+  return failed_precondition(explain(field, why)).with_field(field);
 }
 
 Status check_id(std::string_view id, std::string_view field, bool required) {

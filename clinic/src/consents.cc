@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "care/tables.h"
+#include "check_parts.h"
 #include "clinicdb/clinic/digest.h"
 #include "clinicdb/clinic/tables.h"
 #include "clinicdb/engine/key.h"
@@ -23,10 +24,6 @@ using engine::Transaction;
 
 constexpr std::size_t kPurposeBytesMax = 64;
 constexpr std::size_t kTextBytesMax = std::size_t{256} << 10;
-
-Status refuse(const std::string& field, const std::string& why) {
-  return invalid_argument(field + ": " + why).with_field(field);
-}
 
 Status check_purpose(const std::string& purpose, const std::string& field) {
   const bool good = std::all_of(purpose.begin(), purpose.end(), [](char c) {

@@ -4,16 +4,11 @@
 #include <array>
 #include <utility>
 
+#include "check_parts.h"
+
 namespace clinicdb::clinic {
 
 namespace {
-
-Status refuse(std::string_view field, std::string_view why) {
-  std::string message(field);
-  message += ": ";
-  message += why;
-  return invalid_argument(std::move(message)).with_field(field);
-}
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_upper(char c) { return c >= 'A' && c <= 'Z'; }

@@ -4,6 +4,7 @@
 // free when it changes hands; undoing goes the other way round.
 #include <utility>
 
+#include "check_parts.h"
 #include "clinicdb/clinic/check.h"
 #include "clinicdb/clinic/duplicates.h"
 #include "clinicdb/clinic/identity.h"
@@ -33,17 +34,13 @@ struct Plan {
   std::uint64_t merge_version = 0;  // 0: new
 };
 
-Status refuse(std::string_view field, const std::string& why) {
-  return failed_precondition(std::string(field) + ": " + why).with_field(field);
-}
-
 Result<StoredPatient> read_patient(Reader& reader, const std::string& id, std::string_view field) {
   RETURN_IF_ERROR(id_from_bytes(id, field).status());
   ASSIGN_OR_RETURN(auto stored, reader.get(patients_table(), id));
   if (!stored) return not_found(std::string(field) + ": no such patient").with_field(field);
   if (!stored->record.replaced_by_id().empty()) {
-    return refuse(field, "the patient was merged into " +
-                             Uuid::from_bytes(stored->record.replaced_by_id()).to_string());
+    return refuse_state(field, "the patient was merged into " +
+                                   Uuid::from_bytes(stored->record.replaced_by_id()).to_string());
   }
   return std::move(*stored);
 }
@@ -60,8 +57,8 @@ Status put_plan(Transaction& tx, const Plan& plan) {
   for (const Repointed& record : plan.records) {
     const Status put = tx.put(record.prepared, {record.version, false, false}).status();
     if (put.code() == StatusCode::kFailedPrecondition && put.field() == "claims") {
-      return refuse("merge_id",
-                    "both patients have an appointment at one time; cancel one of them");
+      return refuse_state("merge_id",
+                          "both patients have an appointment at one time; cancel one of them");
     }
     RETURN_IF_ERROR(put);
   }
@@ -142,14 +139,14 @@ struct UndoPlan : Plan {
 Result<UndoPlan> plan_undo(Reader& reader, const std::string& id, Time now) {
   ASSIGN_OR_RETURN(const auto stored, reader.get(patient_merges_table(), id));
   if (!stored) return not_found("id: no such merge").with_field("id");
-  if (stored->record.undone_us() != 0) return refuse("id", "the merge was undone before");
+  if (stored->record.undone_us() != 0) return refuse_state("id", "the merge was undone before");
   UndoPlan plan;
   plan.record = stored->record;
   PatientMerge& merge = plan.record;
   // One who was merged on since is refused: the later merge is to be undone first.
   ASSIGN_OR_RETURN(const StoredPatient kept, read_patient(reader, merge.kept_id(), "kept_id"));
   ASSIGN_OR_RETURN(const auto merged, reader.get(patients_table(), merge.merged_id()));
-  if (!merged) return refuse("id", "the merged patient has been removed");
+  if (!merged) return refuse_state("id", "the merged patient has been removed");
   const PatientEnd from = patient_end(kept.record);
   const PatientEnd to = patient_end(merged->record);
   for (const PatientMerge::Moved& moved : merge.moved()) {

@@ -31,7 +31,7 @@ namespace {
 using Found = std::shared_ptr<const GetPatientResponse>;
 using FilledPatient = Filled<GetPatientResponse>;
 
-constexpr std::string_view kNoun = "patient";
+constexpr std::string_view kPatientNoun = "patient";
 
 void describe_nothing(const Patient&, EventPayload&) {}
 
@@ -83,7 +83,7 @@ Status none_names(engine::Reader& reader, std::string_view id) {
 Result<RegisterPatientResponse> Patients::register_patient(const CallContext& context,
                                                            RegisterPatientRequest request) const {
   RETURN_IF_ERROR(core_.authorise(METHOD_PATIENTS_REGISTER, context, request.patient().id()));
-  SaveOptions options{kNoun,
+  SaveOptions options{kPatientNoun,
                       Existing::kMustNotExist,
                       0,
                       request_hash(context, METHOD_PATIENTS_REGISTER, request),
@@ -103,7 +103,7 @@ Result<UpdatePatientResponse> Patients::update(const CallContext& context,
                                                UpdatePatientRequest request) const {
   RETURN_IF_ERROR(core_.authorise(METHOD_PATIENTS_UPDATE, context, request.patient().id()));
   RETURN_IF_ERROR(id_from_bytes(request.patient().id(), "patient.id").status());
-  SaveOptions options{kNoun,
+  SaveOptions options{kPatientNoun,
                       Existing::kMustExist,
                       {},
                       request_hash(context, METHOD_PATIENTS_UPDATE, request),
@@ -147,7 +147,7 @@ Result<RemovePatientResponse> Patients::remove(const CallContext& context,
         response.mutable_result()->set_version(payload.version());
         return tx.emit(EVENT_PATIENT_REMOVED, payload.SerializeAsString());
       });
-  if (!done) return name_fields(std::move(done).error(), kNoun);
+  if (!done) return name_fields(std::move(done).error(), kPatientNoun);
   return done;
 }
 

@@ -16,7 +16,7 @@ namespace {
 
 using engine::Key;
 
-constexpr std::string_view kNoun = "record";
+constexpr std::string_view kRecordNoun = "record";
 
 /// The records that a page of index entries names, in that order.
 Result<ListRecordsResponse> read_page(engine::Reader& reader, engine::IndexNumber index,
@@ -54,7 +54,7 @@ std::string descending(std::string_view prefix, Time time) {
 Result<PutRecordResponse> Records::put(const CallContext& context, PutRecordRequest request) const {
   ClinicalRecord& record = *request.mutable_record();
   RETURN_IF_ERROR(core_.authorise(METHOD_RECORDS_PUT, context, record.id()));
-  SaveOptions options{kNoun,
+  SaveOptions options{kRecordNoun,
                       Existing::kEither,
                       {},
                       request_hash(context, METHOD_RECORDS_PUT, request),

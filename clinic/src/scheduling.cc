@@ -21,9 +21,9 @@ namespace clinicdb::clinic {
 
 namespace {
 
-using Found = std::shared_ptr<const GetAppointmentResponse>;
+using FoundAppointment = std::shared_ptr<const GetAppointmentResponse>;
 
-constexpr std::string_view kNoun = "appointment";
+constexpr std::string_view kAppointmentNoun = "appointment";
 /// Looked at in the commit: a patient may be removed, but not one who has an appointment.
 constexpr std::string_view kPatientField = "appointment.patient_id";
 constexpr std::uint32_t kHoldMinutesDefault = 10;
@@ -58,7 +58,7 @@ Result<Response> put_new(const Core& core, const CallContext& context, std::uint
                          Appointment appointment, const ClaimRules& rules, EventType event,
                          FunctionRef<void(Response&)> complete) {
   Result<engine::PreparedRecord> prepared = appointments_table().prepare(appointment);
-  if (!prepared) return name_fields(std::move(prepared).error(), kNoun);
+  if (!prepared) return name_fields(std::move(prepared).error(), kAppointmentNoun);
   const std::string payload = appointment_event(appointment, 1);
   Result<Response> done = core.execute<Response>(
       context, hash, [&](engine::Transaction& tx, Response& response) -> Status {
@@ -71,7 +71,7 @@ Result<Response> put_new(const Core& core, const CallContext& context, std::uint
         complete(response);
         return tx.emit(static_cast<std::uint16_t>(event), payload);
       });
-  if (!done) return name_fields(std::move(done).error(), kNoun);
+  if (!done) return name_fields(std::move(done).error(), kAppointmentNoun);
   return done;
 }
 
@@ -200,7 +200,7 @@ Result<BookAppointmentResponse> Scheduling::join_group(const CallContext& contex
         response.mutable_result()->set_version(put.version);
         return tx.emit(EVENT_APPOINTMENT_SCHEDULED, appointment_event(participant, put.version));
       });
-  if (!done) return name_fields(std::move(done).error(), kNoun);
+  if (!done) return name_fields(std::move(done).error(), kAppointmentNoun);
   return done;
 }
 
@@ -380,23 +380,24 @@ Result<ExpireHoldsResponse> Scheduling::expire_holds(const CallContext& context,
       });
 }
 
-Result<Found> Scheduling::get(const CallContext& context, const Uuid& id) const {
+Result<FoundAppointment> Scheduling::get(const CallContext& context, const Uuid& id) const {
   const std::string_view key = id.view();
   RETURN_IF_ERROR(core_.authorise(METHOD_SCHEDULING_GET, context, key));
   return core_.cached<GetAppointmentResponse>(
       METHOD_SCHEDULING_GET, context, key,
       [&](engine::Reader& reader) -> Result<Filled<GetAppointmentResponse>> {
-        ASSIGN_OR_RETURN(Found answer, read_answer<GetAppointmentResponse>(
-                                           reader, appointments_table(), key,
-                                           &GetAppointmentResponse::mutable_appointment));
+        ASSIGN_OR_RETURN(
+            FoundAppointment answer,
+            read_answer<GetAppointmentResponse>(reader, appointments_table(), key,
+                                                &GetAppointmentResponse::mutable_appointment));
         return Filled<GetAppointmentResponse>{
             std::move(answer),
             {engine::cache_tag_record(reader.tenant(), appointments_table().def().id, key)}};
       });
 }
 
-Result<Found> Scheduling::get(const CallContext& context,
-                              const GetAppointmentRequest& request) const {
+Result<FoundAppointment> Scheduling::get(const CallContext& context,
+                                         const GetAppointmentRequest& request) const {
   ASSIGN_OR_RETURN(const Uuid id, id_from_bytes(request.id(), "id"));
   return get(context, id);
 }

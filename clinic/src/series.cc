@@ -29,7 +29,7 @@ struct Planned {
   engine::PreparedRecord prepared;
 };
 
-struct Plan {
+struct SeriesPlan {
   Series series;
   std::vector<Planned> items;
 };
@@ -75,9 +75,9 @@ Result<std::vector<std::pair<std::uint32_t, std::int64_t>>> planned_starts(
   return starts;
 }
 
-Result<Plan> make_plan(const Core& core, const CallContext& context,
-                       const BookSeriesRequest& request) {
-  Plan plan;
+Result<SeriesPlan> make_plan(const Core& core, const CallContext& context,
+                             const BookSeriesRequest& request) {
+  SeriesPlan plan;
   Appointment first = request.appointment();
   clear_given(core, first);
   RETURN_IF_ERROR(fill_from_service(core, context, first));
@@ -304,7 +304,7 @@ Result<BookSeriesResponse> SeriesBookings::book(const CallContext& context,
                                                 BookSeriesRequest request) const {
   RETURN_IF_ERROR(core_.authorise(METHOD_SERIES_BOOK, context, request.appointment().patient_id()));
   const std::uint64_t hash = request_hash(context, METHOD_SERIES_BOOK, request);
-  ASSIGN_OR_RETURN(Plan plan, make_plan(core_, context, request));
+  ASSIGN_OR_RETURN(SeriesPlan plan, make_plan(core_, context, request));
   const ClaimRules rules{context.rights.allows(ACCESS_RIGHT_SCHEDULE_READ), false};
   const bool skip = request.on_conflict() == CONFLICT_POLICY_SKIP;
   return core_.execute<BookSeriesResponse>(

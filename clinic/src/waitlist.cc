@@ -12,14 +12,14 @@ namespace clinicdb::clinic {
 namespace {
 
 constexpr std::uint32_t kPriorityMax = 9;
-constexpr int kProfessionalsMax = 64;
+constexpr int kWaitedForMax = 64;
 
 Status check_entry(const WaitlistEntry& entry) {
   RETURN_IF_ERROR(check_id(entry.id(), "entry.id", true));
   RETURN_IF_ERROR(check_id(entry.clinic_id(), "entry.clinic_id", true));
   RETURN_IF_ERROR(check_id(entry.patient_id(), "entry.patient_id", true));
   RETURN_IF_ERROR(check_id(entry.service_id(), "entry.service_id"));
-  if (entry.professional_ids_size() > kProfessionalsMax)
+  if (entry.professional_ids_size() > kWaitedForMax)
     return refuse("entry.professional_ids", "at most 64 are possible");
   for (const std::string& id : entry.professional_ids())
     RETURN_IF_ERROR(check_id(id, "entry.professional_ids", true));

@@ -12,7 +12,7 @@ namespace clinicdb::bench {
 
 namespace {
 
-constexpr const char* kSchema = R"sql(
+constexpr const char* kWorkloadSchema = R"sql(
 CREATE TABLE patient(tenant INTEGER, id BLOB, version INTEGER, body BLOB,
   PRIMARY KEY(tenant, id)) WITHOUT ROWID;
 CREATE TABLE patient_word(tenant INTEGER, word TEXT, id BLOB, covered BLOB,
@@ -56,7 +56,7 @@ enum : std::size_t {
   kRollback,
 };
 
-constexpr const char* kStatements[] = {
+constexpr const char* kWorkloadStatements[] = {
     "INSERT INTO patient VALUES(?1, ?2, 1, ?3)",
     "INSERT OR IGNORE INTO patient_word VALUES(?1, ?2, ?3, ?4)",
     "INSERT INTO record VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
@@ -131,8 +131,8 @@ Result<std::unique_ptr<WorkloadSqlite>> WorkloadSqlite::open(
         "PRAGMA wal_autocheckpoint = 4000", "PRAGMA temp_store = MEMORY",
         "PRAGMA mmap_size = 1073741824", "PRAGMA cache_size = -65536"})
     RETURN_IF_ERROR(peer->execute(sql));
-  if (make) RETURN_IF_ERROR(peer->execute(kSchema));
-  for (const char* sql : kStatements) {
+  if (make) RETURN_IF_ERROR(peer->execute(kWorkloadSchema));
+  for (const char* sql : kWorkloadStatements) {
     sqlite3_stmt* prepared = nullptr;
     if (sqlite3_prepare_v3(database, sql, -1, SQLITE_PREPARE_PERSISTENT, &prepared, nullptr) !=
         SQLITE_OK)

@@ -5,7 +5,7 @@
 namespace clinicdb::client {
 
 namespace {
-constexpr std::int64_t kSecond = 1'000'000'000;
+constexpr std::int64_t kSecondNs = 1'000'000'000;
 }
 
 TEST_CASE("endpoints: calls go where the fewest are outstanding, by turns", "[client]") {
@@ -36,12 +36,12 @@ TEST_CASE("endpoints: failures in a row open the circuit; one call tries it afte
   // The other has all calls now.
   for (int i = 0; i < 5; ++i) CHECK(endpoints.choose(0) == 1u);
   // After the pause one call is let through, and only one.
-  CHECK(endpoints.choose(kSecond) == 0u);
-  CHECK(endpoints.choose(kSecond) == 1u);
-  endpoints.failed(0, kSecond);
+  CHECK(endpoints.choose(kSecondNs) == 0u);
+  CHECK(endpoints.choose(kSecondNs) == 1u);
+  endpoints.failed(0, kSecondNs);
   CHECK(endpoints.is_open(0));
-  CHECK(endpoints.choose(kSecond) == 1u);
-  CHECK(endpoints.choose(10 * kSecond) == 0u);
+  CHECK(endpoints.choose(kSecondNs) == 1u);
+  CHECK(endpoints.choose(10 * kSecondNs) == 0u);
   endpoints.succeeded(0);
   CHECK_FALSE(endpoints.is_open(0));
 }

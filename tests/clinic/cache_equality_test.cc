@@ -18,9 +18,9 @@ std::string bytes_of(const Result<std::shared_ptr<const Answer>>& answer) {
   return *answer ? (*answer)->SerializeAsString() : "none";
 }
 
-class World {
+class CachedWorld {
  public:
-  explicit World(std::uint64_t seed) : random_(seed) {
+  explicit CachedWorld(std::uint64_t seed) : random_(seed) {
     site_ = clinic_.clinic_site("centro");
     for (const char* name : {"Dra. Lia", "Dr. Rui"})
       professionals_.push_back(clinic_.professional(name));
@@ -167,7 +167,7 @@ class World {
 TEST_CASE("cache: kept answers equal uncached ones after random writes") {
   const std::uint64_t seed = GENERATE(1u, 2u, 3u);
   INFO("seed " << seed);
-  World world(seed);
+  CachedWorld world(seed);
   for (int step = 0; step < 60; ++step) {
     world.write();
     world.compare();

@@ -9,8 +9,8 @@
 namespace clinicdb::clinic {
 namespace {
 
-struct Desk {
-  Desk() { patient = clinic.patient("Ana"); }
+struct ConsentDesk {
+  ConsentDesk() { patient = clinic.patient("Ana"); }
   Result<GiveConsentResponse> give(const std::string& purpose, std::int64_t expires_us = 0) {
     GiveConsentRequest request;
     request.mutable_consent()->set_patient_id(patient);
@@ -36,7 +36,7 @@ struct Desk {
 };
 
 TEST_CASE("consents: given, withdrawn, given again: the newest counts, and each stays") {
-  Desk desk;
+  ConsentDesk desk;
   CHECK(desk.check("photographs").reason() == "never given");
   const std::string first = must(desk.give("photographs")).result().id();
   CHECK(desk.check("photographs").allowed());
@@ -60,7 +60,7 @@ TEST_CASE("consents: given, withdrawn, given again: the newest counts, and each 
 }
 
 TEST_CASE("consents: one that has expired does not stand, with no word from anybody") {
-  Desk desk;
+  ConsentDesk desk;
   must(desk.give("marketing", desk.clinic.clock().now().us + 10'000'000));
   CHECK(desk.check("marketing").allowed());
   desk.clinic.clock().advance_us(11'000'000);
@@ -69,7 +69,7 @@ TEST_CASE("consents: one that has expired does not stand, with no word from anyb
 }
 
 TEST_CASE("consents: what is wrong is refused by name, and they go along in a merge") {
-  Desk desk;
+  ConsentDesk desk;
   CHECK(desk.give("Fotos!").status().field() == "consent.purpose");
   const std::string patient = desk.patient;
   desk.patient = std::string(16, 'x');

@@ -18,8 +18,8 @@ using namespace testing;  // NOLINT: the test's own record type
 
 namespace {
 
-struct Fixture {
-  Fixture() {
+struct CallerFixture {
+  CallerFixture() {
     open();
     tenant = store->create_tenant("sorriso")->id;
   }
@@ -94,7 +94,8 @@ class CountedWait final : public CommitWait {
 
 }  // namespace
 
-TEST_CASE_METHOD(Fixture, "caller: commits of callers that do not block are led by lent threads",
+TEST_CASE_METHOD(CallerFixture,
+                 "caller: commits of callers that do not block are led by lent threads",
                  "[engine]") {
   constexpr int kCallers = 6;
   constexpr int kPuts = 40;
@@ -138,7 +139,7 @@ TEST_CASE_METHOD(Fixture, "caller: commits of callers that do not block are led 
   CHECK(first.waits == waited);
 }
 
-TEST_CASE_METHOD(Fixture, "caller: a read that would need the disk fails, and says why (C8)",
+TEST_CASE_METHOD(CallerFixture, "caller: a read that would need the disk fails, and says why (C8)",
                  "[engine]") {
   for (std::uint64_t n = 0; n < 500; ++n) REQUIRE(put(n).ok());
   REQUIRE(store->flush().ok());

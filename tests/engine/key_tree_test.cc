@@ -42,7 +42,7 @@ struct NewestFirst {
     return a.first != b.first ? a.first < b.first : a.second > b.second;
   }
 };
-using Model = std::map<NewestFirst::Key, const char*, NewestFirst>;
+using TreeModel = std::map<NewestFirst::Key, const char*, NewestFirst>;
 
 /// Keys as they come: rows of random ids, versions behind a row, events in sequence, keys that are
 /// the beginning of others, and keys that share nothing.
@@ -79,7 +79,7 @@ std::string some_key(SeededRandom& random, std::uint64_t number) {
   }
 }
 
-void check_walks(const KeyTree& tree, const Model& model) {
+void check_walks(const KeyTree& tree, const TreeModel& model) {
   KeyTree::Cursor cursor(tree);
   std::size_t wrong = 0;
   cursor.first();
@@ -97,7 +97,7 @@ void check_walks(const KeyTree& tree, const Model& model) {
   CHECK(wrong == 0);
 }
 
-void check_seeks(const KeyTree& tree, const Model& model, SeededRandom& random) {
+void check_seeks(const KeyTree& tree, const TreeModel& model, SeededRandom& random) {
   KeyTree::Cursor cursor(tree);
   std::size_t wrong = 0;
   for (std::uint64_t i = 0; i < 2000; ++i) {
@@ -143,7 +143,7 @@ TEST_CASE("key_tree: holds what std::map holds, in its order", "[engine]") {
   SeededRandom random(seed);
   Memory memory;
   KeyTree tree([&](std::size_t bytes) { return memory.allocate(bytes); });
-  Model model;
+  TreeModel model;
   for (std::uint64_t number = 0; number < 20'000; ++number) {
     const NewestFirst::Key key{some_key(random, number), random.below(3)};
     if (model.count(key) != 0) continue;
@@ -160,7 +160,7 @@ TEST_CASE("key_tree: keys in ascending and in descending order", "[engine]") {
   const bool ascending = GENERATE(true, false);
   Memory memory;
   KeyTree tree([&](std::size_t bytes) { return memory.allocate(bytes); });
-  Model model;
+  TreeModel model;
   for (std::uint64_t i = 0; i < 5000; ++i) {
     std::string key = "tenant--events";
     append_be64(key, ascending ? i : 5000 - i);

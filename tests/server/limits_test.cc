@@ -7,19 +7,19 @@
 namespace clinicdb::server {
 namespace {
 
-constexpr std::int64_t kSecond = 1'000'000'000;
+constexpr std::int64_t kSecondNs = 1'000'000'000;
 
 TEST_CASE("token bucket: a burst, then the rate, and never more", "[server]") {
   TokenBucket bucket(10, 20);
-  for (int i = 0; i < 20; ++i) CHECK(bucket.take(1, kSecond));
-  CHECK_FALSE(bucket.take(1, kSecond));
+  for (int i = 0; i < 20; ++i) CHECK(bucket.take(1, kSecondNs));
+  CHECK_FALSE(bucket.take(1, kSecondNs));
   CHECK(bucket.wait_ms(1) >= 100);
   CHECK(bucket.wait_ms(1) <= 102);
-  CHECK_FALSE(bucket.take(1, kSecond / 2));  // time goes back: nothing is given
-  CHECK(bucket.take(1, kSecond + kSecond / 10));
-  CHECK_FALSE(bucket.take(1, kSecond + kSecond / 10));
-  for (int i = 0; i < 20; ++i) CHECK(bucket.take(1, 100 * kSecond));
-  CHECK_FALSE(bucket.take(1, 100 * kSecond));
+  CHECK_FALSE(bucket.take(1, kSecondNs / 2));  // time goes back: nothing is given
+  CHECK(bucket.take(1, kSecondNs + kSecondNs / 10));
+  CHECK_FALSE(bucket.take(1, kSecondNs + kSecondNs / 10));
+  for (int i = 0; i < 20; ++i) CHECK(bucket.take(1, 100 * kSecondNs));
+  CHECK_FALSE(bucket.take(1, 100 * kSecondNs));
   TokenBucket unlimited(0, 0);
   for (int i = 0; i < 1000; ++i) CHECK(unlimited.take(1, 0));
 }
@@ -77,12 +77,12 @@ TEST_CASE("admission: rates of tenant and user, and new ones at once", "[server]
     return taken;
   };
   int of_one = 0;
-  for (int i = 0; i < 50; ++i) of_one += take(*one, kSecond);
+  for (int i = 0; i < 50; ++i) of_one += take(*one, kSecondNs);
   CHECK(of_one == 20);
-  CHECK(take(*two, kSecond));
+  CHECK(take(*two, kSecondNs));
   limits.user_calls_per_second = 0;
   admission.set_limits(limits);
-  CHECK(take(*one, kSecond));
+  CHECK(take(*one, kSecondNs));
 }
 
 TEST_CASE("address gate: counts before and after login, and failures", "[server]") {
@@ -103,11 +103,11 @@ TEST_CASE("address gate: counts before and after login, and failures", "[server]
   CHECK(gate.counts().connections == 3);
   CHECK(gate.counts().before_login == 2);
 
-  for (int i = 0; i < 3; ++i) gate.login_failed("b", kSecond);
-  CHECK_FALSE(gate.connect("b", kSecond).ok());
-  CHECK(gate.connect("d", kSecond).ok());  // others are not held to it
+  for (int i = 0; i < 3; ++i) gate.login_failed("b", kSecondNs);
+  CHECK_FALSE(gate.connect("b", kSecondNs).ok());
+  CHECK(gate.connect("d", kSecondNs).ok());  // others are not held to it
   gate.disconnect("d", false);
-  CHECK(gate.connect("b", 30 * kSecond).ok());
+  CHECK(gate.connect("b", 30 * kSecondNs).ok());
   gate.disconnect("b", false);
   gate.disconnect("a", true);
   gate.disconnect("a", false);

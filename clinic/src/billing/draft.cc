@@ -5,6 +5,7 @@
 
 #include "billing/sums.h"
 #include "billing/tables.h"
+#include "check_parts.h"
 #include "clinic_limits.h"
 #include "clinicdb/clinic/identifiers.h"
 #include "clinicdb/clinic/tables.h"
@@ -17,10 +18,6 @@ namespace {
 constexpr std::size_t kSeriesBytesMax = 20;
 constexpr std::uint32_t kPacketSessionsMax = 1000;
 constexpr std::uint32_t kPacketDaysMax = 3660;
-
-Status refuse(const std::string& field, const std::string& why) {
-  return invalid_argument(field + ": " + why).with_field(field);
-}
 
 Status set_currency(std::string& currency, const std::string& field) {
   if (currency.empty()) currency = "BRL";

@@ -2,6 +2,7 @@
 
 #include "billing/sums.h"
 #include "billing/tables.h"
+#include "check_parts.h"
 #include "clinicdb/clinic/billing.h"
 #include "clinicdb/clinic/tables.h"
 #include "command_tools.h"
@@ -68,17 +69,14 @@ namespace {
 using engine::Reader;
 using engine::Transaction;
 
-Status refuse(const std::string& field, const std::string& why) {
-  return failed_precondition(field + ": " + why).with_field(field);
-}
-
 Status check_usable(const Packet& packet, Time now) {
-  if (packet.cancelled()) return refuse("packet_id", "the packet was cancelled with its invoice");
+  if (packet.cancelled())
+    return refuse_state("packet_id", "the packet was cancelled with its invoice");
   if (packet.expires_us() != 0 && packet.expires_us() <= now.us)
-    return refuse("packet_id", "the packet has expired");
+    return refuse_state("packet_id", "the packet has expired");
   if (packet.used() >= packet.sessions())
-    return refuse("packet_id",
-                  "all " + std::to_string(packet.sessions()) + " sessions of the packet are used");
+    return refuse_state("packet_id", "all " + std::to_string(packet.sessions()) +
+                                         " sessions of the packet are used");
   return {};
 }
 
@@ -132,11 +130,11 @@ Result<UsePacketResponse> Billing::use_packet(const CallContext& context,
               const auto appointment,
               must_get(tx, appointments_table(), request.appointment_id(), "appointment_id"));
           if (appointment.record.patient_id() != stored.record.patient_id())
-            return refuse("appointment_id", "is another patient's");
+            return refuse_state("appointment_id", "is another patient's");
           ASSIGN_OR_RETURN(
               const auto used,
               tx.find(packet_uses_table(), PacketUseIndex::kAppointment, request.appointment_id()));
-          if (used) return refuse("appointment_id", "has used a session already");
+          if (used) return refuse_state("appointment_id", "has used a session already");
         }
         Packet packet = stored.record;
         packet.set_used(packet.used() + 1);
@@ -165,7 +163,7 @@ Result<ReturnSessionResponse> Billing::return_session(const CallContext& context
         ASSIGN_OR_RETURN(const auto stored,
                          must_get(tx, packet_uses_table(), request.use_id(), "use_id"));
         if (stored.record.returned_us() != 0)
-          return refuse("use_id", "the session was returned before");
+          return refuse_state("use_id", "the session was returned before");
         ASSIGN_OR_RETURN(const auto of,
                          must_get(tx, packets_table(), stored.record.packet_id(), "packet_id"));
         PacketUse use = stored.record;

@@ -19,7 +19,7 @@ namespace {
 using engine::Key;
 using engine::Reader;
 
-Status corrupt_entry() {
+Status corrupt_invoice_entry() {
   return data_loss("an index entry of table \"invoice\" does not carry what it should");
 }
 
@@ -95,7 +95,7 @@ Result<AgeingResponse> Billing::ageing(const CallContext& context,
                      return true;
                    }));
   static_cast<void>(end);
-  if (corrupt) return corrupt_entry();
+  if (corrupt) return corrupt_invoice_entry();
   return response;
 }
 
@@ -130,7 +130,7 @@ Result<CommissionsResponse> Billing::commissions(const CallContext& context,
             return true;
           }));
   static_cast<void>(end);
-  if (corrupt) return corrupt_entry();
+  if (corrupt) return corrupt_invoice_entry();
   CommissionsResponse response;
   for (auto& [professional, sum] : sums) *response.add_professionals() = std::move(sum);
   return response;

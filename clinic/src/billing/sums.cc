@@ -4,6 +4,7 @@
 #include <numeric>
 #include <string>
 
+#include "check_parts.h"
 #include "clinicdb/base/check.h"
 
 namespace clinicdb::clinic::billing {
@@ -14,10 +15,6 @@ __extension__ using Wide = __int128;
 
 std::int64_t sum(const std::vector<std::int64_t>& parts) {
   return std::accumulate(parts.begin(), parts.end(), std::int64_t{0});
-}
-
-Status refuse(const std::string& field, std::string_view why) {
-  return invalid_argument(field + ": " + std::string(why)).with_field(field);
 }
 
 std::int64_t sum_of(const std::vector<Payment::Part>& parts) {

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "care/tables.h"
+#include "check_parts.h"
 #include "clinicdb/clinic/care.h"
 #include "clinicdb/clinic/digest.h"
 #include "clinicdb/clinic/tables.h"
@@ -19,10 +20,6 @@ namespace {
 
 using engine::Reader;
 using engine::Transaction;
-
-Status refuse(const std::string& field, const std::string& why) {
-  return invalid_argument(field + ": " + why).with_field(field);
-}
 
 std::uint32_t chunk_count(std::uint64_t size) {
   return static_cast<std::uint32_t>((size + kChunkBytes - 1) / kChunkBytes);

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "care/tables.h"
+#include "check_parts.h"
 #include "clinicdb/base/bytes.h"
 #include "clinicdb/clinic/care.h"
 #include "clinicdb/clinic/identifiers.h"
@@ -20,10 +21,6 @@ namespace {
 using engine::Key;
 using engine::Reader;
 using engine::Transaction;
-
-Status refuse(const std::string& field, const std::string& why) {
-  return invalid_argument(field + ": " + why).with_field(field);
-}
 
 Status check_names(const std::string& product, const std::string& lot, const std::string& prefix) {
   if (product.empty()) return refuse(prefix + "product", "is needed");

@@ -5,6 +5,7 @@
 
 #include "billing/tables.h"
 #include "care/tables.h"
+#include "check_parts.h"
 #include "clinicdb/clinic/care.h"
 #include "clinicdb/clinic/tables.h"
 #include "clinicdb/engine/key.h"
@@ -21,13 +22,6 @@ using engine::Reader;
 using engine::Transaction;
 
 constexpr std::uint32_t kSessionsMax = 1000;
-
-Status refuse(const std::string& field, const std::string& why) {
-  return invalid_argument(field + ": " + why).with_field(field);
-}
-Status refuse_state(const std::string& field, const std::string& why) {
-  return failed_precondition(field + ": " + why).with_field(field);
-}
 
 template <class Strings>
 Status check_texts(const Strings& texts, const std::string& field) {
@@ -120,7 +114,7 @@ Status take_lot(Transaction& tx, const LotUse& use, const Date& today) {
   return put_changed(tx, lots_table(), lot, *stored, ignored);
 }
 
-Result<Date> tenant_day(Reader& reader, Time now) {
+Result<Date> today_at_tenant(Reader& reader, Time now) {
   ASSIGN_OR_RETURN(const auto profile, reader.get(tenant_profiles_table(), kTenantProfileKey));
   const std::string zone = profile ? profile->record.zone() : std::string();
   return local_day(zone.empty() ? kDefaultZone : std::string_view(zone), now);
@@ -209,7 +203,7 @@ Result<AddSessionResponse> Care::add_session(const CallContext& context,
                                     "session.appointment_id"));
         for (const std::string& id : session.attachment_ids())
           RETURN_IF_ERROR(check_there(tx, attachments_table(), id, "session.attachment_ids"));
-        ASSIGN_OR_RETURN(const Date today, tenant_day(tx, tx.now()));
+        ASSIGN_OR_RETURN(const Date today, today_at_tenant(tx, tx.now()));
         for (const LotUse& use : session.lots()) RETURN_IF_ERROR(take_lot(tx, use, today));
         if (plan) {
           TreatmentPlan changed = plan->record;

@@ -16,7 +16,7 @@ namespace clinicdb::clinic::fhir {
 
 namespace {
 
-constexpr std::size_t kBufferBytes = std::size_t{256} << 10;
+constexpr std::size_t kExportBufferBytes = std::size_t{256} << 10;
 
 // A file that gets its name when it is whole: written as .NAME.part, synced, renamed.
 class OutputFile {
@@ -48,7 +48,7 @@ class OutputFile {
 
   Status append(std::string_view text) {
     buffer_.append(text);
-    return buffer_.size() < kBufferBytes ? Status() : drain(false);
+    return buffer_.size() < kExportBufferBytes ? Status() : drain(false);
   }
 
   Status finish() {
@@ -72,7 +72,7 @@ class OutputFile {
     }
     stream_.next_in = reinterpret_cast<Bytef*>(buffer_.data());
     stream_.avail_in = static_cast<uInt>(buffer_.size());
-    std::string packed(kBufferBytes, '\0');
+    std::string packed(kExportBufferBytes, '\0');
     int outcome = Z_OK;
     do {
       stream_.next_out = reinterpret_cast<Bytef*>(packed.data());

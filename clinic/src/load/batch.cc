@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "clinicdb/clinic/identity.h"
 #include "clinicdb/clinic/schema/event.pb.h"
 #include "clinicdb/clinic/tables.h"
 #include "clinicdb/engine/key.h"
@@ -22,6 +23,10 @@ Status take_month(std::string_view time_bytes, std::string& month) {
 }
 
 }  // namespace
+
+std::string record_id(ResourceType type, const std::string& fhir_id) {
+  return std::string(identity_of(type, fhir_id)->id.view());
+}
 
 Status Batch::open(const std::string& slug) {
   const Result<engine::TenantInfo> found = store_.find_tenant(slug);

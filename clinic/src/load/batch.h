@@ -7,9 +7,16 @@
 
 #include "clinicdb/base/result.h"
 #include "clinicdb/clinic/load/bookings.h"
+#include "clinicdb/clinic/schema/resource_type.pb.h"
 #include "clinicdb/engine/store.h"
 
 namespace clinicdb::clinic::load {
+
+/// Both sources book in slots of this length.
+constexpr int kSlotMinutes = 15;
+
+/// The id under which a row's own id is kept. REQUIRES: `fhir_id` is one that FHIR allows.
+std::string record_id(ResourceType type, const std::string& fhir_id);
 
 class Batch {
  public:

@@ -21,15 +21,8 @@ namespace {
 
 using load::NoshowRow;
 
-constexpr std::int64_t kMinuteUs = 60'000'000;
-constexpr int kSlotMinutes = 15;
 constexpr int kFirstMinute = 7 * 60;
-constexpr int kSlotsADay = 12 * 60 / kSlotMinutes;
-
-std::string id_of(ResourceType type, const std::string& fhir_id) {
-  // Checked as a FHIR id when the row was read.
-  return std::string(identity_of(type, fhir_id)->id.view());
-}
+constexpr int kSlotsADay = 12 * 60 / load::kSlotMinutes;
 
 /// One day of one tenant: which times are taken, of whom.
 struct Day {
@@ -59,7 +52,7 @@ class TenantLoad {
   Status run(const std::string& slug, const std::vector<const NoshowRow*>& rows) {
     slug_ = slug;
     RETURN_IF_ERROR(batch_.open(slug));
-    clinic_id_ = id_of(RESOURCE_TYPE_LOCATION, "clinic-" + slug.substr(0, 50));
+    clinic_id_ = load::record_id(RESOURCE_TYPE_LOCATION, "clinic-" + slug.substr(0, 50));
     ClinicSite site;
     site.set_id(clinic_id_);
     site.set_slug(slug);
@@ -81,7 +74,7 @@ class TenantLoad {
 
  private:
   static void add_patient(const NoshowRow& row, std::map<std::string, Patient>& patients) {
-    const std::string id = id_of(RESOURCE_TYPE_PATIENT, row.patient_id);
+    const std::string id = load::record_id(RESOURCE_TYPE_PATIENT, row.patient_id);
     Patient& patient = patients[id];
     if (!patient.id().empty()) return;
     patient.set_id(id);
@@ -98,7 +91,7 @@ class TenantLoad {
       const std::string name =
           slug_.substr(0, 40) + "-" + std::to_string(professionals_.size() + 1);
       Professional professional;
-      professional.set_id(id_of(RESOURCE_TYPE_PRACTITIONER, name));
+      professional.set_id(load::record_id(RESOURCE_TYPE_PRACTITIONER, name));
       professional.set_fhir_id(name);
       professional.add_names()->set_text("Profissional " +
                                          std::to_string(professionals_.size() + 1));
@@ -109,17 +102,18 @@ class TenantLoad {
   }
 
   Status add_appointment(const NoshowRow& row) {
-    const std::string patient = id_of(RESOURCE_TYPE_PATIENT, row.patient_id);
+    const std::string patient = load::record_id(RESOURCE_TYPE_PATIENT, row.patient_id);
     const auto [number, slot] = days_[date_key(row.day)].take(patient);
     Appointment appointment;
     ASSIGN_OR_RETURN(*appointment.mutable_professional_id(), professional(number));
     ASSIGN_OR_RETURN(const DayBounds bounds, day_bounds(kDefaultZone, row.day, "day"));
-    appointment.set_id(id_of(RESOURCE_TYPE_APPOINTMENT, row.appointment_id));
+    appointment.set_id(load::record_id(RESOURCE_TYPE_APPOINTMENT, row.appointment_id));
     appointment.set_fhir_id(row.appointment_id);
     appointment.set_clinic_id(clinic_id_);
     appointment.set_patient_id(patient);
-    appointment.set_start_us(bounds.start.us + (kFirstMinute + slot * kSlotMinutes) * kMinuteUs);
-    appointment.set_end_us(appointment.start_us() + kSlotMinutes * kMinuteUs);
+    appointment.set_start_us(bounds.start.us +
+                             (kFirstMinute + slot * load::kSlotMinutes) * kMinuteUs);
+    appointment.set_end_us(appointment.start_us() + load::kSlotMinutes * kMinuteUs);
     appointment.set_status(!row.known ? APPOINTMENT_STATUS_BOOKED
                            : row.came ? APPOINTMENT_STATUS_COMPLETED
                                       : APPOINTMENT_STATUS_NO_SHOW);

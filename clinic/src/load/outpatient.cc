@@ -21,12 +21,6 @@ namespace clinicdb::clinic {
 namespace {
 
 constexpr const char* kSlug = "outpatient";
-constexpr std::int64_t kMinuteUs = 60'000'000;
-constexpr int kSlotMinutes = 15;
-
-std::string id_of(ResourceType type, const std::string& fhir_id) {
-  return std::string(identity_of(type, fhir_id)->id.view());
-}
 
 std::optional<int> number(std::string_view text) {
   int value = 0;
@@ -66,14 +60,14 @@ class OutpatientLoad {
   Result<BookingsReport> run(const std::string& patients, const std::string& slots) {
     RETURN_IF_ERROR(batch_.open(kSlug));
     ClinicSite site;
-    site.set_id(id_of(RESOURCE_TYPE_LOCATION, "outpatient-clinic"));
+    site.set_id(load::record_id(RESOURCE_TYPE_LOCATION, "outpatient-clinic"));
     site.set_slug(kSlug);
     site.set_name("Outpatient");
     site.set_zone(std::string(kDefaultZone));
     clinic_id_ = site.id();
     RETURN_IF_ERROR(batch_.add(clinics_table().prepare(site)));
     Professional professional;
-    professional.set_id(id_of(RESOURCE_TYPE_PRACTITIONER, "outpatient-1"));
+    professional.set_id(load::record_id(RESOURCE_TYPE_PRACTITIONER, "outpatient-1"));
     professional.set_fhir_id("outpatient-1");
     professional.add_names()->set_text("Outpatient");
     professional_id_ = professional.id();
@@ -105,7 +99,7 @@ class OutpatientLoad {
         continue;
       }
       Patient patient;
-      patient.set_id(id_of(RESOURCE_TYPE_PATIENT, fields[0]));
+      patient.set_id(load::record_id(RESOURCE_TYPE_PATIENT, fields[0]));
       patient.set_fhir_id(fields[0]);
       patient.add_mrn()->set_value(fields[0]);
       patient.add_names()->set_text(fields[1]);
@@ -152,12 +146,12 @@ class OutpatientLoad {
         continue;
       }
       Appointment appointment;
-      appointment.set_id(id_of(RESOURCE_TYPE_APPOINTMENT, "slot-" + fields[0]));
+      appointment.set_id(load::record_id(RESOURCE_TYPE_APPOINTMENT, "slot-" + fields[0]));
       appointment.set_fhir_id("slot-" + fields[0]);
       appointment.set_clinic_id(clinic_id_);
       appointment.set_professional_id(professional_id_);
       appointment.set_start_us(start);
-      appointment.set_end_us(start + kSlotMinutes * kMinuteUs);
+      appointment.set_end_us(start + load::kSlotMinutes * kMinuteUs);
       appointment.set_status(APPOINTMENT_STATUS_BOOKED);
       appointment.set_title("taken");
       RETURN_IF_ERROR(batch_.add(appointments_table().prepare(appointment)));

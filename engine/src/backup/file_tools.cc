@@ -101,6 +101,11 @@ Status require_missing_or_empty(FileSystem& files, const std::string& directory)
   return failed_precondition(directory + " is not empty; choose a new directory");
 }
 
+FileSystem& file_system_of(const BackupOptions& options, FileSystem* other) {
+  if (options.file_system != nullptr) return *options.file_system;
+  return other != nullptr ? *other : posix_file_system();
+}
+
 std::string parent_directory(const std::string& path) {
   const std::size_t end = path.find_last_not_of('/');
   const std::size_t slash = end == std::string::npos ? end : path.rfind('/', end);

@@ -6,6 +6,7 @@
 
 #include "clinicdb/base/function_ref.h"
 #include "clinicdb/base/result.h"
+#include "clinicdb/engine/backup.h"
 #include "clinicdb/engine/file.h"
 
 namespace clinicdb::engine {
@@ -40,6 +41,9 @@ Status remove_tree(FileSystem& files, const std::string& path);
 
 /// kFailedPrecondition unless the directory is missing or empty.
 Status require_missing_or_empty(FileSystem& files, const std::string& directory);
+
+/// Where the backup's files are: the options' own place, else `other`, else the operating system.
+FileSystem& file_system_of(const BackupOptions& options, FileSystem* other);
 
 /// The directory that `path` stands in.
 std::string parent_directory(const std::string& path);

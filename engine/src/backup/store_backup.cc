@@ -40,11 +40,6 @@ class Progress {
   std::uint64_t total_ = 0;
 };
 
-FileSystem& file_system_of(const BackupOptions& options, FileSystem* other) {
-  if (options.file_system != nullptr) return *options.file_system;
-  return other != nullptr ? *other : posix_file_system();
-}
-
 /// What the files of a checkpoint hold.
 struct CheckpointState {
   LogTail tail;

@@ -46,11 +46,6 @@ bool is_index_space(std::uint8_t space) {
   return space >= kIndexSpaceFirst && space <= kIndexSpaceLast;
 }
 
-FileSystem& file_system_of(const BackupOptions& options, FileSystem* other) {
-  if (options.file_system != nullptr) return *options.file_system;
-  return other != nullptr ? *other : posix_file_system();
-}
-
 /// Visits everything of a tenant but its index entries, by key; keys come without the tenant's
 /// number.
 Status scan_tenant(const State& state, TenantId tenant,

@@ -12,7 +12,7 @@ namespace clinicdb::engine {
 
 namespace {
 
-constexpr std::size_t kSlugBytesMax = 63;
+constexpr std::size_t kFileSlugBytesMax = 63;
 constexpr std::size_t kSlugOffset = 80;
 constexpr std::size_t kHeaderSumOffset = kTenantHeaderBytes - 8;
 constexpr std::size_t kEndSumOffset = kTenantEndBytes - Sha256::kBytes;
@@ -30,7 +30,7 @@ bool is_event(std::string_view key) {
 
 std::string encode_tenant_header(const TenantFileHeader& header) {
   const std::string& slug = header.tenant.slug;
-  CLINICDB_CHECK(!slug.empty() && slug.size() <= kSlugBytesMax);
+  CLINICDB_CHECK(!slug.empty() && slug.size() <= kFileSlugBytesMax);
   std::string bytes(kTenantHeaderBytes, '\0');
   char* out = bytes.data();
   store_le32(out, kTenantFileMagic);
@@ -59,7 +59,8 @@ Result<TenantFileHeader> decode_tenant_header(std::string_view bytes) {
   }
   const std::size_t slug_bytes = load_le16(in + 6);
   if (load_le64(in + kHeaderSumOffset) != XXH3_64bits(in, kHeaderSumOffset) ||
-      load_le16(in + 4) != kTenantFileVersion || slug_bytes == 0 || slug_bytes > kSlugBytesMax) {
+      load_le16(in + 4) != kTenantFileVersion || slug_bytes == 0 ||
+      slug_bytes > kFileSlugBytesMax) {
     return data_loss("its header is damaged");
   }
   TenantFileHeader header;

@@ -26,7 +26,7 @@ struct RawManifest {
   std::uint64_t epoch_count;
 };
 
-constexpr std::size_t kChecksumEnd = 8;
+constexpr std::size_t kManifestChecksumEnd = 8;
 constexpr std::size_t kRowBytes = 16;
 constexpr std::uint16_t kFlagTruncating = 1;
 
@@ -66,7 +66,8 @@ std::string encode_manifest(const LogManifest& manifest) {
     append_le64(bytes, epoch.value);
     append_le64(bytes, first_lsn.value);
   }
-  store_le64(bytes.data(), XXH3_64bits(bytes.data() + kChecksumEnd, bytes.size() - kChecksumEnd));
+  store_le64(bytes.data(),
+             XXH3_64bits(bytes.data() + kManifestChecksumEnd, bytes.size() - kManifestChecksumEnd));
   return bytes;
 }
 
@@ -75,7 +76,8 @@ Result<LogManifest> decode_manifest(std::string_view bytes) {
   RawManifest raw;
   std::memcpy(&raw, bytes.data(), sizeof raw);
   if (raw.magic != kManifestMagic) return data_loss("not a commit log manifest");
-  if (raw.checksum != XXH3_64bits(bytes.data() + kChecksumEnd, bytes.size() - kChecksumEnd)) {
+  if (raw.checksum !=
+      XXH3_64bits(bytes.data() + kManifestChecksumEnd, bytes.size() - kManifestChecksumEnd)) {
     return data_loss("manifest's checksum does not match");
   }
   if (raw.version != kManifestVersion || (raw.flags & ~kFlagTruncating) != 0) {

@@ -15,7 +15,7 @@
 namespace clinicdb::engine {
 namespace {
 
-struct RawHeader {
+struct RawSegmentHeader {
   std::uint64_t checksum;
   std::uint32_t magic;
   std::uint16_t version;
@@ -29,20 +29,20 @@ struct RawHeader {
   std::uint64_t file_bytes;
 };
 
-constexpr std::size_t kChecksumEnd = 8;
+constexpr std::size_t kHeaderChecksumEnd = 8;
 
-static_assert(sizeof(RawHeader) == 80);
-static_assert(std::has_unique_object_representations_v<RawHeader>, "no hidden padding");
-static_assert(offsetof(RawHeader, magic) == 8);
-static_assert(offsetof(RawHeader, version) == 12);
-static_assert(offsetof(RawHeader, header_bytes) == 14);
-static_assert(offsetof(RawHeader, store_id) == 16);
-static_assert(offsetof(RawHeader, segment_id) == 32);
-static_assert(offsetof(RawHeader, first_lsn) == 40);
-static_assert(offsetof(RawHeader, previous_epoch) == 48);
-static_assert(offsetof(RawHeader, previous_hash) == 56);
-static_assert(offsetof(RawHeader, previous_time_us) == 64);
-static_assert(offsetof(RawHeader, file_bytes) == 72);
+static_assert(sizeof(RawSegmentHeader) == 80);
+static_assert(std::has_unique_object_representations_v<RawSegmentHeader>, "no hidden padding");
+static_assert(offsetof(RawSegmentHeader, magic) == 8);
+static_assert(offsetof(RawSegmentHeader, version) == 12);
+static_assert(offsetof(RawSegmentHeader, header_bytes) == 14);
+static_assert(offsetof(RawSegmentHeader, store_id) == 16);
+static_assert(offsetof(RawSegmentHeader, segment_id) == 32);
+static_assert(offsetof(RawSegmentHeader, first_lsn) == 40);
+static_assert(offsetof(RawSegmentHeader, previous_epoch) == 48);
+static_assert(offsetof(RawSegmentHeader, previous_hash) == 56);
+static_assert(offsetof(RawSegmentHeader, previous_time_us) == 64);
+static_assert(offsetof(RawSegmentHeader, file_bytes) == 72);
 
 constexpr std::string_view kSegmentSuffix = ".log";
 constexpr std::size_t kSegmentIdDigits = 16;
@@ -56,7 +56,7 @@ const std::string& zero_chunk() {
 
 std::string encode_segment_header(const SegmentHeader& header) {
   CLINICDB_CHECK(header.first_lsn == next(header.previous.lsn));
-  RawHeader raw{};
+  RawSegmentHeader raw{};
   raw.magic = kSegmentMagic;
   raw.version = kSegmentVersion;
   raw.header_bytes = kSegmentHeaderBytes;
@@ -69,17 +69,18 @@ std::string encode_segment_header(const SegmentHeader& header) {
   raw.file_bytes = header.file_bytes;
   std::string bytes(kSegmentHeaderBytes, '\0');
   std::memcpy(bytes.data(), &raw, sizeof raw);
-  store_le64(bytes.data(), XXH3_64bits(bytes.data() + kChecksumEnd, bytes.size() - kChecksumEnd));
+  store_le64(bytes.data(),
+             XXH3_64bits(bytes.data() + kHeaderChecksumEnd, bytes.size() - kHeaderChecksumEnd));
   return bytes;
 }
 
 Result<SegmentHeader> decode_segment_header(std::string_view bytes) {
   if (bytes.size() < kSegmentHeaderBytes) return data_loss("segment header is cut short");
-  RawHeader raw;
+  RawSegmentHeader raw;
   std::memcpy(&raw, bytes.data(), sizeof raw);
   if (raw.magic != kSegmentMagic) return data_loss("not a commit log segment");
   if (raw.checksum !=
-      XXH3_64bits(bytes.data() + kChecksumEnd, kSegmentHeaderBytes - kChecksumEnd)) {
+      XXH3_64bits(bytes.data() + kHeaderChecksumEnd, kSegmentHeaderBytes - kHeaderChecksumEnd)) {
     return data_loss("segment header's checksum does not match");
   }
   if (raw.version != kSegmentVersion || raw.header_bytes != kSegmentHeaderBytes) {

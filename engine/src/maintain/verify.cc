@@ -27,7 +27,7 @@ namespace {
 constexpr std::size_t kLogKeysASlice = 2'000'000;
 constexpr std::uint64_t kProgressEvery = 4096;
 
-std::uint64_t hash_of(std::string_view key, std::string_view value) {
+std::uint64_t entry_hash(std::string_view key, std::string_view value) {
   return XXH3_64bits_withSeed(value.data(), value.size(), XXH3_64bits(key.data(), key.size()));
 }
 
@@ -37,7 +37,7 @@ struct SetSum {
   std::uint64_t sum = 0;
   void add(std::string_view key, std::string_view value) {
     ++count;
-    sum += hash_of(key, value);
+    sum += entry_hash(key, value);
   }
   bool operator==(const SetSum&) const = default;
 };

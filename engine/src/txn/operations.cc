@@ -9,7 +9,7 @@ void append_bytes(std::string& out, std::string_view bytes) {
   out.append(bytes);
 }
 
-bool take_bytes(std::string_view& in, std::string_view& bytes) {
+bool take_operand(std::string_view& in, std::string_view& bytes) {
   std::string_view rest = in;
   std::uint64_t size = 0;
   if (!take_varint(rest, size) || size > rest.size()) return false;
@@ -39,11 +39,11 @@ Result<std::uint32_t> for_each_operation(std::string_view operations,
     bool good = false;
     switch (operation.kind) {
       case OperationKind::kDelete:
-        good = take_bytes(rest, operation.key);
+        good = take_operand(rest, operation.key);
         break;
       case OperationKind::kPut:
       case OperationKind::kErase:
-        good = take_bytes(rest, operation.key) && take_bytes(rest, operation.value);
+        good = take_operand(rest, operation.key) && take_operand(rest, operation.value);
         break;
     }
     if (!good) return data_loss("malformed operation at payload offset " + std::to_string(offset));

@@ -9,7 +9,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-std::string method_name(clinic::MethodId id) {
+std::string method_label(clinic::MethodId id) {
   const clinic::MethodInfo* method = clinic::find_method(id);
   if (method == nullptr) return "unknown";
   return std::string(method->service) + "." + std::string(method->name);
@@ -21,7 +21,7 @@ Json method_json(const MethodCalls& calls) {
     if (calls.codes[code] != 0)
       codes[std::string(status_code_name(static_cast<StatusCode>(code)))] = calls.codes[code];
   }
-  return {{"method", method_name(calls.method)},
+  return {{"method", method_label(calls.method)},
           {"calls", calls.calls()},
           {"codes", codes},
           {"p50_us", calls.quantile_us(0.5)},
@@ -53,7 +53,7 @@ Json store_json(const engine::StoreStats& store) {
 Json cache_json(const engine::ResultCacheStats& cache) {
   Json methods = Json::array();
   for (const engine::MethodCacheStats& each : cache.methods) {
-    methods.push_back({{"method", method_name(static_cast<clinic::MethodId>(each.method))},
+    methods.push_back({{"method", method_label(static_cast<clinic::MethodId>(each.method))},
                        {"hits", each.hits},
                        {"misses", each.misses},
                        {"stale", each.stale},
@@ -68,7 +68,7 @@ Json slow_json(const std::vector<SlowCall>& slow) {
   Json list = Json::array();
   for (const SlowCall& call : slow) {
     list.push_back({{"time_us", call.when.us},
-                    {"method", method_name(call.method)},
+                    {"method", method_label(call.method)},
                     {"code", status_code_name(call.code)},
                     {"latency_us", call.latency_us},
                     {"tenant", call.tenant.value},
