@@ -13,8 +13,9 @@ if(MODE STREQUAL install)
   run(${CMAKE_COMMAND} --install ${BUILD} --prefix ${WORK}/prefix)
   set(where -DCMAKE_PREFIX_PATH=${WORK}/prefix)
 else()
-  # What is tried is that the sources build inside another project; unoptimised does for that, in half the time.
-  set(where -DCLINICDB_SOURCES=${SOURCES} -DCMAKE_CXX_FLAGS=-O0)
+  # What is tried is that the sources build inside another project; unoptimised and many in one do for that, in a
+  # quarter of the time. That each source includes what it uses is tried by the preset tidy.
+  set(where -DCLINICDB_SOURCES=${SOURCES} -DCMAKE_CXX_FLAGS=-O0 -DCMAKE_UNITY_BUILD=ON)
 endif()
 run(${CMAKE_COMMAND} -G Ninja -S ${CMAKE_CURRENT_LIST_DIR} -B ${WORK}/build ${where})
 run(${CMAKE_COMMAND} --build ${WORK}/build)
