@@ -148,8 +148,10 @@ std::size_t KeyTree::Node::rank(const EntryKey& key, Counted counted) const {
   for (std::size_t i = 0; i < words.size(); ++i)
     words[i] = prefix[i].load(std::memory_order_acquire);
   const std::size_t compared = std::min(shared, key.user.size());
-  if (const int order = std::memcmp(words.data(), key.user.data(), compared); order != 0)
-    return order < 0 ? keys : 0;
+  // Before the first key stands one without bytes: its address may be null, which memcmp may not be
+  // given.
+  const int of_prefix = compared == 0 ? 0 : std::memcmp(words.data(), key.user.data(), compared);
+  if (of_prefix != 0) return of_prefix < 0 ? keys : 0;
   if (key.user.size() < shared) return 0;
 
   const std::uint64_t head = head_of(key.user, shared);
@@ -181,7 +183,7 @@ std::size_t KeyTree::Node::rank(const EntryKey& key, Counted counted) const {
 void KeyTree::Node::set_prefix(std::string_view bytes) {
   CLINICDB_CHECK(bytes.size() <= kPrefixBytesMax);
   std::array<std::uint64_t, kPrefixBytesMax / 8> words{};
-  std::memcpy(words.data(), bytes.data(), bytes.size());
+  if (!bytes.empty()) std::memcpy(words.data(), bytes.data(), bytes.size());
   prefix_bytes.store(static_cast<std::uint32_t>(bytes.size()), std::memory_order_release);
   for (std::size_t i = 0; i < words.size(); ++i)
     prefix[i].store(words[i], std::memory_order_release);
