@@ -111,9 +111,9 @@ class SlowKv final : public KvStore {
   Latest latest_{*this};
 };
 
-class Fixture {
+class PipelineFixture {
  public:
-  Fixture() {
+  PipelineFixture() {
     log_ = test::open_log(test::make_log_directory(disk_));
     cache_ = ResultCache::create(0);
     Published first;
@@ -125,12 +125,12 @@ class Fixture {
         std::move(first));
     pipeline_->start_applier();
   }
-  ~Fixture() {
+  ~PipelineFixture() {
     kv_.let(true);
     pipeline_->stop(failed_precondition("the test ends"));
   }
-  Fixture(const Fixture&) = delete;
-  Fixture& operator=(const Fixture&) = delete;
+  PipelineFixture(const PipelineFixture&) = delete;
+  PipelineFixture& operator=(const PipelineFixture&) = delete;
 
   Status put(const std::string& key, const std::string& value) {
     return run([&](GroupContext& context) -> Result<std::string> {
@@ -168,7 +168,7 @@ class Fixture {
 }  // namespace
 
 TEST_CASE("pipeline: what is committed is answered and seen before it is applied", "[engine]") {
-  Fixture store;
+  PipelineFixture store;
   store.kv().let(false);
   REQUIRE(store.put("a", "1").ok());
   REQUIRE(store.put("a", "2").ok());
@@ -201,7 +201,7 @@ TEST_CASE("pipeline: what is committed is answered and seen before it is applied
 
 TEST_CASE("pipeline: a view that was taken keeps what it shows while groups are applied",
           "[engine]") {
-  Fixture store;
+  PipelineFixture store;
   store.kv().let(false);
   REQUIRE(store.put("a", "1").ok());
   const std::shared_ptr<const Published> taken = store.pipeline().published();
@@ -221,7 +221,7 @@ TEST_CASE("pipeline: a view that was taken keeps what it shows while groups are 
 }
 
 TEST_CASE("pipeline: commits wait when too much is not applied", "[engine]") {
-  Fixture store;
+  PipelineFixture store;
   store.kv().let(false);
   for (std::size_t i = 0; i < kUnappliedGroupsMax; ++i) REQUIRE(store.put("k", "v").ok());
   std::atomic<bool> answered{false};
@@ -240,7 +240,7 @@ TEST_CASE("pipeline: commits wait when too much is not applied", "[engine]") {
 }
 
 TEST_CASE("pipeline: an apply that fails ends writing, and takes back nothing", "[engine]") {
-  Fixture store;
+  PipelineFixture store;
   store.kv().let(true, true);
   REQUIRE(store.put("a", "1").ok());
   CHECK_FALSE(store.pipeline().wait_applied().ok());
@@ -252,7 +252,7 @@ TEST_CASE("pipeline: an apply that fails ends writing, and takes back nothing", 
 
 TEST_CASE("pipeline: a range is erased with everything before it, and nothing behind it",
           "[engine]") {
-  Fixture store;
+  PipelineFixture store;
   const TenantId tenant{77};
   const std::string inside = layout::tenant_begin(tenant) + "row";
   REQUIRE(store.put(inside, "1").ok());
