@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <cstdio>
 #include <memory>
 #include <string>
 #include <utility>
@@ -189,6 +190,10 @@ void run_one(std::string_view bytes) {
                       : server::dispatch_bytes(*world.clinic, method.id, context,
                                                request->SerializeAsString());
     if (!answer) {
+      if (!about_the_request(answer.error().code())) {
+        std::fprintf(stderr, "%s: %s\n", clinic::MethodId_Name(method.id).c_str(),
+                     answer.error().to_string().c_str());
+      }
       CLINICDB_CHECK(about_the_request(answer.error().code()));
       continue;
     }
