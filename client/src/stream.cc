@@ -1,3 +1,4 @@
+#include "client_limits.h"
 #include "clinicdb/client/stream.h"
 
 #include <string>
@@ -8,10 +9,6 @@
 #include "stream_operation.h"
 
 namespace clinicdb::client {
-
-namespace {
-constexpr std::int64_t kNsPerMs = 1'000'000;
-}
 
 Stream::Stream(std::shared_ptr<StreamOperation> operation) : operation_(std::move(operation)) {}
 

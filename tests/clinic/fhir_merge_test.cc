@@ -132,9 +132,10 @@ TEST_CASE("merge: a clinical record takes status, time and code; whose it is can
   REQUIRE(merge(record).field() == "record.patient_id");
 }
 
-TEST_CASE("merge: a body that cannot be read is data loss, not a lost edit") {
+TEST_CASE("merge: a body that cannot be read is refused, and the edit not lost") {
   auto patient = imported<Patient>(R"({"resourceType":"Patient","gender":"male"})");
   patient.set_fhir("{");
   patient.set_gender(GENDER_FEMALE);
-  REQUIRE(merge(patient).code() == StatusCode::kDataLoss);
+  REQUIRE(merge(patient).code() == StatusCode::kInvalidArgument);
+  REQUIRE(merge(patient).field() == "fhir");
 }

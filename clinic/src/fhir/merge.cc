@@ -412,9 +412,12 @@ template <class Message>
 Status merge_record(Message& message, ResourceType type) {
   if (message.fhir().empty()) return Status();
   JsonTree tree;
+  // A body is read before it is stored, so one that cannot be read has come with this call.
   const auto unreadable = [&](const Status& why) {
-    return data_loss("the FHIR body of a stored " + std::string(resource_type_name(type)) +
-                     " cannot be read: " + std::string(why.message()));
+    return invalid_argument("the FHIR body cannot be read as a " +
+                            std::string(resource_type_name(type)) + ": " +
+                            std::string(why.message()))
+        .with_field("fhir");
   };
   if (Status status = tree.parse_copy(message.fhir()); !status.ok()) return unreadable(status);
   RecordIdentity identity;
@@ -422,7 +425,7 @@ Status merge_record(Message& message, ResourceType type) {
   if (!read) return unreadable(read.error());
   const Message* before = std::get_if<Message>(&*read);
   if (before == nullptr)
-    return data_loss("the FHIR body of a stored record is of another kind than the record");
+    return invalid_argument("the FHIR body is of another kind than the record").with_field("fhir");
   ObjectEdit out(tree, tree.root());
   RETURN_IF_ERROR(edit_record(tree, *before, message, out));
   if (out.changed()) message.set_fhir(out.text());
