@@ -1,5 +1,5 @@
-#include "client_limits.h"
 #include "clinicdb/client/stream.h"
+#include "client_limits.h"
 
 #include <string>
 #include <utility>

@@ -13,35 +13,37 @@ ClinicFixture::ClinicFixture(ClinicOptions options) : options_(std::move(options
 }
 
 void ClinicFixture::reopen() {
+  reached_.reset();
   clinic_.reset();
   clinic_ = must(Clinic::open(directory_.path("store"), options_));
+  reached_ = std::make_unique<ReachedClinic>(*clinic_, clock_);
 }
 
 CallContext ClinicFixture::new_tenant(std::string_view slug) {
   CreateTenantRequest request;
   request.set_slug(std::string(slug));
   const CreateTenantResponse made =
-      must(clinic_->tenants().create(CallContext::system(TenantId{}), request));
+      must(reached_->tenants().create(CallContext::system(TenantId{}), request));
   return CallContext::system(TenantId{made.tenant().number()});
 }
 
 std::string ClinicFixture::patient(std::string_view name) {
   RegisterPatientRequest request;
   *request.mutable_patient() = make_patient(name);
-  return must(clinic_->patients().register_patient(context(), request)).result().id();
+  return must(reached_->patients().register_patient(context(), request)).result().id();
 }
 
 std::string ClinicFixture::professional(std::string_view name) {
   PutProfessionalRequest request;
   request.mutable_professional()->add_names()->set_text(std::string(name));
-  return must(clinic_->people().put_professional(context(), request)).result().id();
+  return must(reached_->people().put_professional(context(), request)).result().id();
 }
 
 std::string ClinicFixture::room(std::string_view name) {
   PutLocationRequest request;
   request.mutable_location()->set_name(std::string(name));
   request.mutable_location()->set_bookable(true);
-  return must(clinic_->people().put_location(context(), request)).result().id();
+  return must(reached_->people().put_location(context(), request)).result().id();
 }
 
 std::string ClinicFixture::clinic_site(std::string_view slug, std::string_view zone) {
@@ -49,7 +51,7 @@ std::string ClinicFixture::clinic_site(std::string_view slug, std::string_view z
   request.mutable_clinic()->set_slug(std::string(slug));
   request.mutable_clinic()->set_name(std::string(slug));
   request.mutable_clinic()->set_zone(std::string(zone));
-  return must(clinic_->people().put_clinic(context(), request)).result().id();
+  return must(reached_->people().put_clinic(context(), request)).result().id();
 }
 
 Patient make_patient(std::string_view name, std::string_view cpf) {

@@ -7,6 +7,7 @@
 
 #include "clinicdb/base/clock.h"
 #include "clinicdb/clinic/clinic.h"
+#include "conformance/reached_clinic.h"
 #include "support/temporary_directory.h"
 
 namespace clinicdb::clinic {
@@ -26,7 +27,8 @@ class ClinicFixture {
   explicit ClinicFixture(ClinicOptions options = {});
 
   Clinic& operator*() { return *clinic_; }
-  Clinic* operator->() { return clinic_.get(); }
+  /// Its services, by the way that CLINICDB_REACH says.
+  ReachedClinic* operator->() { return reached_.get(); }
   /// All rights, for the tenant "sorriso".
   CallContext context() const { return CallContext::system(tenant_); }
   CallContext new_tenant(std::string_view slug);
@@ -44,6 +46,7 @@ class ClinicFixture {
   FakeClock clock_;
   ClinicOptions options_;
   std::unique_ptr<Clinic> clinic_;
+  std::unique_ptr<ReachedClinic> reached_;
   TenantId tenant_;
 };
 

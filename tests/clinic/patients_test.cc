@@ -262,7 +262,7 @@ TEST_CASE("patients: rights are checked before anything is read or kept answers 
         StatusCode::kPermissionDenied);
 }
 
-TEST_CASE("patients: a kept answer is shared, and gone when the patient changes") {
+TEST_CASE("patients: a kept answer is shared, and gone when the patient changes", "[embedded]") {
   ClinicFixture clinic;
   const std::string id = clinic.patient("Ana");
   const auto first = must(clinic->patients().get(clinic.context(), id_of(id)));

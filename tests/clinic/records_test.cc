@@ -59,7 +59,8 @@ TEST_CASE(
   CHECK(items.back().type() == RESOURCE_TYPE_CONDITION);
 }
 
-TEST_CASE("records: a kept timeline follows a new record, and stays for other patients") {
+TEST_CASE("records: a kept timeline follows a new record, and stays for other patients",
+          "[embedded]") {
   ClinicFixture clinic;
   const std::string ana = clinic.patient("Ana");
   const std::string bia = clinic.patient("Bia");

@@ -179,7 +179,8 @@ TEST_CASE_METHOD(Desk, "scheduling: a day is that of the clinic's zone, also whe
 }
 
 TEST_CASE_METHOD(
-    Desk, "scheduling: a kept day follows bookings, and a new zone of the clinic or the tenant") {
+    Desk, "scheduling: a kept day follows bookings, and a new zone of the clinic or the tenant",
+    "[embedded]") {
   ListDayRequest request = day_of(RESOURCE_KIND_CLINIC, site, make_date(2026, 3, 2));
   CHECK(list(request)->entries_size() == 0);
   must(book(booking(lia, room1, ana, nine)));
