@@ -290,7 +290,7 @@ TEST_CASE("care: bytes that are not what was announced are refused") {
   request.set_data(upload.content);
   request.set_sha256(std::string(32, 'x'));
   CHECK(room.clinic->care().put_chunk(room.clinic.context(), request).status().code() ==
-        StatusCode::kDataLoss);
+        StatusCode::kInvalidArgument);
   CHECK(upload.put(0, upload.content.substr(1)).status().field() == "data");
   CHECK(upload.put(1, upload.content).status().field() == "index");
   must(upload.put(0, content_of(1000, 'd')));

@@ -27,10 +27,8 @@ class SearchFixture {
 
   std::vector<std::string> names(const SearchPatientsRequest& request) {
     std::vector<std::string> found;
-    for (const PatientSummary& patient :
-         must(clinic->patients().search(clinic.context(), request))->patients()) {
-      found.push_back(patient.name());
-    }
+    const auto answer = must(clinic->patients().search(clinic.context(), request));
+    for (const PatientSummary& patient : answer->patients()) found.push_back(patient.name());
     return found;
   }
 

@@ -490,7 +490,8 @@ class World : public Desk {
     ListDayRequest request = day_of(kind, id, date);
     request.set_zone("America/New_York");
     std::vector<std::string> found;
-    for (const CalendarEntry& entry : list(request)->entries())
+    const auto answer = list(request);
+    for (const CalendarEntry& entry : answer->entries())
       found.push_back(entry.appointment_id() + std::to_string(entry.start_us()) +
                       std::to_string(entry.end_us()));
     std::sort(expected.begin(), expected.end());

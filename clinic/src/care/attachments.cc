@@ -106,7 +106,7 @@ Result<PutChunkResponse> Care::put_chunk(const CallContext& context,
   RETURN_IF_ERROR(core_.authorise(METHOD_CARE_PUT_CHUNK, context, request.attachment_id()));
   const std::string digest = sha256(request.data());
   if (digest != request.sha256()) {
-    return data_loss("data: the bytes do not have their checksum; send the chunk again")
+    return invalid_argument("data: the bytes do not have their checksum; send the chunk again")
         .with_field("data");
   }
   Chunk chunk;

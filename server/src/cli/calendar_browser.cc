@@ -2,6 +2,7 @@
 
 #include <poll.h>
 #include <signal.h>
+#include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <termios.h>
 #include <unistd.h>
@@ -9,6 +10,7 @@
 #include <array>
 #include <atomic>
 #include <cerrno>
+#include <cstdint>
 #include <string>
 
 namespace clinicdb::server {
@@ -16,12 +18,20 @@ namespace clinicdb::server {
 namespace {
 
 std::atomic<int> ending_signal{0};
-static_assert(std::atomic<int>::is_always_lock_free, "a signal handler sets it");
+/// Wakes the wait for a key: a signal may come to any thread, and the store has some of its own.
+std::atomic<int> wake_descriptor{-1};
+static_assert(std::atomic<int>::is_always_lock_free, "signal handlers use them");
 
+extern "C" void on_resize(int) {
+  const int before = errno;
+  const std::uint64_t one = 1;
+  [[maybe_unused]] const ssize_t written = ::write(wake_descriptor.load(), &one, sizeof one);
+  errno = before;
+}
 extern "C" void on_ending_signal(int number) {
   ending_signal.store(number, std::memory_order_relaxed);
+  on_resize(number);
 }
-extern "C" void on_resize(int) {}
 
 constexpr std::array<int, 4> kEnding{SIGINT, SIGTERM, SIGHUP, SIGQUIT};
 
@@ -36,23 +46,21 @@ Status write_all(std::string_view text) {
 }
 
 // The terminal without echo and line editing, on its other screen, and signals that wake the wait
-// for a key and are otherwise held back; all of it undone in the end.
+// for a key; all of it undone in the end.
 class RawScreen {
  public:
   RawScreen() {
-    sigset_t held;
-    sigemptyset(&held);
+    wake_ = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (wake_ < 0) return;
+    wake_descriptor.store(wake_);
     const auto handle = [&](int number, void (*handler)(int), struct sigaction& old) {
       struct sigaction action {};
       action.sa_handler = handler;
       sigaction(number, &action, &old);
-      sigaddset(&held, number);
     };
     ending_signal.store(0);
     for (std::size_t i = 0; i < kEnding.size(); ++i) handle(kEnding[i], &on_ending_signal, old_[i]);
     handle(SIGWINCH, &on_resize, old_.back());
-    // Held back but while waiting, so that none comes between looking for it and waiting.
-    pthread_sigmask(SIG_BLOCK, &held, &mask_);
     is_raw_ = tcgetattr(STDIN_FILENO, &modes_) == 0;
     if (!is_raw_) return;
     termios raw = modes_;
@@ -64,13 +72,15 @@ class RawScreen {
     if (is_raw_) write_all("\x1b[?1049h\x1b[?25l").ignore("the first frame says it");
   }
   ~RawScreen() {
+    if (wake_ < 0) return;
     if (is_raw_) {
       write_all("\x1b[?25h\x1b[?1049l").ignore("the terminal may be gone");
       tcsetattr(STDIN_FILENO, TCSAFLUSH, &modes_);
     }
     for (std::size_t i = 0; i < kEnding.size(); ++i) sigaction(kEnding[i], &old_[i], nullptr);
     sigaction(SIGWINCH, &old_.back(), nullptr);
-    pthread_sigmask(SIG_SETMASK, &mask_, nullptr);
+    wake_descriptor.store(-1);
+    ::close(wake_);
   }
   RawScreen(const RawScreen&) = delete;
   RawScreen& operator=(const RawScreen&) = delete;
@@ -80,11 +90,15 @@ class RawScreen {
   /// Keys as bytes; empty after a change of size. kCancelled after a signal that ends, after Ctrl-C
   /// and when the terminal is gone.
   Result<std::string> wait() {
-    pollfd input{STDIN_FILENO, POLLIN, 0};
-    const int ready = ppoll(&input, 1, nullptr, &mask_);
+    std::array<pollfd, 2> inputs{pollfd{STDIN_FILENO, POLLIN, 0}, pollfd{wake_, POLLIN, 0}};
+    const int ready = poll(inputs.data(), inputs.size(), -1);
     if (ending_signal.load() != 0) return cancelled("interrupted");
-    if (ready < 0 && errno == EINTR) return std::string();
-    if (ready < 0) return status_from_errno(errno, "read from", "the terminal");
+    if (ready < 0 && errno != EINTR) return status_from_errno(errno, "read from", "the terminal");
+    if (inputs[1].revents != 0) {
+      std::uint64_t woken = 0;
+      [[maybe_unused]] const ssize_t taken = ::read(wake_, &woken, sizeof woken);
+    }
+    if (ready < 0 || inputs[0].revents == 0) return std::string();
     std::array<char, 64> bytes{};
     const ssize_t size = ::read(STDIN_FILENO, bytes.data(), bytes.size());
     constexpr char kControlC = 3;
@@ -103,7 +117,7 @@ class RawScreen {
  private:
   bool is_raw_ = false;
   termios modes_{};
-  sigset_t mask_{};
+  int wake_ = -1;
   std::array<struct sigaction, kEnding.size() + 1> old_{};
 };
 

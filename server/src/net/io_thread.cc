@@ -1,5 +1,7 @@
 #include "net/io_thread.h"
 
+#include <signal.h>
+
 #include <asio/post.hpp>
 #include <chrono>
 #include <future>
@@ -24,6 +26,13 @@ IoThread::~IoThread() { CLINICDB_CHECK(!thread_.joinable()); }
 
 void IoThread::start() {
   thread_ = std::thread([this] {
+    // OpenSSL writes to the socket itself: to a client that is gone, that is an error and no more.
+    // The signal comes to the thread that wrote, so to hold it back here changes nothing for the
+    // process.
+    sigset_t pipe;
+    sigemptyset(&pipe);
+    sigaddset(&pipe, SIGPIPE);
+    pthread_sigmask(SIG_BLOCK, &pipe, nullptr);
     tick();
     context_.run();
   });
