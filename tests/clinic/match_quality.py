@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """How well duplicates are found, against labels that none of us made: Febrl's data sets 1 and 3 go in as FHIR patients,
 the program lists the pairs it takes to be one person at its default settings, and precision and recall are held to
-their bars. match_quality.py PROGRAM. Skips (77) where CLINICDB_SHARED_DATA is not set."""
+their bars. match_quality.py PROGRAM. Skips (77) where neither CLINICDB_SHARED_DATA nor ../shared/data
+beside the checkout has them."""
 import collections
 import csv
 import gzip
@@ -89,10 +90,11 @@ def ids(export):
 
 
 def main():
-    shared = os.environ.get("CLINICDB_SHARED_DATA")
-    folder = os.path.join(shared or "", "febrl")
-    if not shared or not os.path.isdir(folder):
-        print("skipped: CLINICDB_SHARED_DATA names no directory with febrl/dataset*.csv.gz")
+    beside = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "..", "shared", "data")
+    shared = os.environ.get("CLINICDB_SHARED_DATA", beside)
+    folder = os.path.join(shared, "febrl")
+    if not os.path.isdir(folder):
+        print(f"skipped: {os.path.normpath(shared)} has no febrl/dataset*.csv.gz")
         return 77
     good = [evaluate(os.path.join(folder, name)) for name in sorted(os.listdir(folder)) if name.endswith(".csv.gz")]
     if not all(good):

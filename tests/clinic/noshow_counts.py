@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The no-show year and the outpatient slots, loaded: what the store counts by tenant and month is what an independent reading of the file
 counts, and every row is loaded or refused for a reason. noshow_counts.py PROGRAM. Skips (77) where
-CLINICDB_SHARED_DATA is not set."""
+neither CLINICDB_SHARED_DATA nor ../shared/data beside the checkout has it."""
 import collections
 import csv
 import datetime
@@ -77,10 +77,11 @@ def load(directory, path, what="noshow"):
 
 
 def main():
-    shared = os.environ.get("CLINICDB_SHARED_DATA")
-    path = os.path.join(shared or "", "noshow", "appointments.csv.gz")
-    if not shared or not os.path.exists(path):
-        print("skipped: CLINICDB_SHARED_DATA names no directory with noshow/appointments.csv.gz")
+    beside = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "..", "shared", "data")
+    shared = os.environ.get("CLINICDB_SHARED_DATA", beside)
+    path = os.path.join(shared, "noshow", "appointments.csv.gz")
+    if not os.path.exists(path):
+        print(f"skipped: {os.path.normpath(shared)} has no noshow/appointments.csv.gz")
         return 77
     months, dirt = expected(path)
     with tempfile.TemporaryDirectory(prefix="clinicdb-noshow-") as directory:
