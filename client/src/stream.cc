@@ -1,10 +1,10 @@
 #include "clinicdb/client/stream.h"
-#include "client_limits.h"
 
 #include <string>
 #include <utility>
 
 #include "client_core.h"
+#include "client_limits.h"
 #include "clinicdb/base/clock.h"
 #include "stream_operation.h"
 

@@ -33,8 +33,10 @@ struct Published {
   std::shared_ptr<const TenantMap> tenants;
 
   /// REQUIRES: this outlives the state.
-  State state(ReadSet* reads = nullptr) const {
-    State state(*view, reads);
+  State state(ReadSet* reads = nullptr) const { return state_over(*view, reads); }
+  /// The layers over another view of RocksDB, which is not older than `view`.
+  State state_over(const KvView& base, ReadSet* reads = nullptr) const {
+    State state(base, reads);
     for (const auto& overlay : unapplied) state.push(overlay.get());
     return state;
   }
@@ -67,8 +69,7 @@ struct GroupContext {
 
   /// Everything that is prepared, this group's earlier commands included.
   State state() const {
-    State state(base);
-    for (const auto& overlay : published.unapplied) state.push(overlay.get());
+    State state = published.state_over(base);
     if (previous != nullptr) state.push(&previous->overlay);
     state.push(&group.overlay);
     return state;

@@ -420,6 +420,7 @@ void Pipeline::run_applier() {
     idle_rounds = 0;
     // Pointers into a deque that only this thread takes from.
     std::vector<const Unapplied*> taken;
+    taken.reserve(unapplied_.size());
     for (const Unapplied& group : unapplied_) taken.push_back(&group);
     lock.unlock();
     Status status;

@@ -1,8 +1,7 @@
 // Pipeline: the shard's writer. Executes commands one after another, in groups, and takes each
 // group through
 //
-//     execute -> append -> sync | gate -> invalidate tags -> publish -> answer, and apply behind
-//     (C2)
+//     execute -> append -> sync | gate -> invalidate tags -> publish -> answer -> apply (C2)
 //
 // A committed group is published as a layer over RocksDB's view, and applied to RocksDB behind the
 // answer by a thread of its own, the applier, while the next group syncs; so an answer waits for
@@ -27,17 +26,20 @@
 // by lead_commits.
 //
 // Invariants
-//   P1  groups are sealed, and committed, in LSN order; the open group's LSN is the sealed one's
-//   plus
-//       one;
-//   P2  at most one sealed group is not committed, so a group executes over at most one prepared
-//   one; P3  a command's answer is given only after its group, and so every group that it could
-//   read, is
-//       committed;
-//   P4  after a failed stage nothing is acknowledged any more (L7): `fatal_` is set for good;
-//   P5  groups are applied in LSN order, committed ones only; what is published is RocksDB up to
-//   some
-//       group and, as layers over it, every committed group behind that one.
+//
+//   P1: groups are sealed, and committed, in LSN order; the open group's LSN is the sealed one's
+//   plus one.
+//
+//   P2: at most one sealed group is not committed, so a group executes over at most one prepared
+//   one.
+//
+//   P3: a command's answer is given only after its group, and so every group that it could read, is
+//   committed.
+//
+//   P4: after a failed stage nothing is acknowledged any more (L7): `fatal_` is set for good.
+//
+//   P5: groups are applied in LSN order, committed ones only; what is published is RocksDB up to
+//   some group and, as layers over it, every committed group behind that one.
 //
 // Thread-safe.
 #pragma once
