@@ -220,6 +220,22 @@ TEST_CASE("pipeline: a view that was taken keeps what it shows while groups are 
   CHECK(store.read("a") == "2");
 }
 
+TEST_CASE("pipeline: each group is measured once in each of its stages", "[engine]") {
+  PipelineFixture store;
+  for (int i = 0; i < 3; ++i) REQUIRE(store.put("k" + std::to_string(i), "v").ok());
+  // What writes nothing is no group.
+  REQUIRE(store.run([](GroupContext&) -> Result<std::string> { return std::string(); }).ok());
+  REQUIRE(store.pipeline().wait_applied().ok());
+  StoreDetail detail;
+  store.pipeline().meter().read(detail);
+  for (std::size_t i = 0; i < kCommitStages; ++i) {
+    INFO(commit_stage_name(static_cast<CommitStage>(i)));
+    CHECK(detail.stages[i].count() == 3);
+  }
+  CHECK(detail.group_sizes[0] == 3);
+  CHECK(detail.group_commands == 3);
+}
+
 TEST_CASE("pipeline: commits wait when too much is not applied", "[engine]") {
   PipelineFixture store;
   store.kv().let(false);

@@ -73,6 +73,14 @@ class Server:
         except urllib.error.HTTPError as error:
             return error.code, error.read().decode()
 
+    def metric(self, name, *labels):
+        """Its value now: of the one line that has the name and all these labels."""
+        found = [line for line in self.get("/metrics")[1].splitlines()
+                 if line.split("{")[0].split(" ")[0] == name and all(label in line for label in labels)]
+        if len(found) != 1:
+            raise ValueError(f"{len(found)} lines have {name} {labels}")
+        return float(found[0].rsplit(" ", 1)[1])
+
     def stop(self):
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
@@ -159,7 +167,31 @@ class Serve(unittest.TestCase):
         metrics = server.get("/metrics")[1]
         self.assertIn('clinicdb_calls_total{method="TenantService.List",code="OK"} 1', metrics)
         self.assertIn('clinicdb_call_seconds_bucket{method="TenantService.List",le="', metrics)
+        self.assertIn('clinicdb_limit{name="connections"} 20000', metrics)
+        self.assertIn("clinicdb_rocksdb_compactions_running ", metrics)
+        self.assertIn("clinicdb_cache_hit_ratio ", metrics)
         self.assertEqual(server.get("/secret")[0], 404)
+
+    def test_where_a_commits_time_goes(self):
+        server = self.start("--open-on-loopback")
+        before = server.metric("clinicdb_commit_group_commands_count")
+        for name in ("um", "dois", "tres"):
+            made = run("tenant", "create", name, "--name", name, "--connect", server.endpoint)
+            self.assertEqual(made.returncode, 0, made.stderr)
+        groups = server.metric("clinicdb_commit_group_commands_count") - before
+        self.assertGreaterEqual(groups, 3)
+        stages = {"execute", "append", "sync", "gate", "publish", "apply"}
+        for stage in stages:
+            label = f'stage="{stage}"'
+            self.assertGreaterEqual(server.metric("clinicdb_commit_stage_seconds_count", label), groups, stage)
+            self.assertGreaterEqual(server.metric("clinicdb_commit_stage_seconds_bucket", label, 'le="+Inf"'), groups)
+        self.assertGreater(server.metric("clinicdb_commit_stage_seconds_sum", 'stage="sync"'), 0)
+        commit = json.loads(server.get("/status")[1])["commit"]
+        self.assertEqual({each["stage"] for each in commit["stages"]}, stages)
+        sync = next(each for each in commit["stages"] if each["stage"] == "sync")
+        self.assertGreaterEqual(sync["groups"], groups)
+        self.assertGreater(sync["p99_us"], 0)
+        self.assertGreaterEqual(sum(each["groups"] for each in commit["group_sizes"]), groups)
 
     def test_the_page_in_a_browser(self):
         server = self.start("--open-on-loopback")
@@ -174,6 +206,7 @@ class Serve(unittest.TestCase):
              f"http://{server.admin}/"], capture_output=True, text=True, timeout=60, check=False).stdout
         self.assertIn('class="good">ready<', shown)
         self.assertIn("TenantService.List", shown)
+        self.assertIn(">sync<", shown)
 
     def test_a_stop_ends_well_and_a_second_server_is_refused(self):
         server = self.start("--open-on-loopback")

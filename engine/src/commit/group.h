@@ -55,6 +55,7 @@ struct Group {
   /// Changes to what is published beside the view (tenants, catalog), made when the group is.
   std::vector<std::function<void(Published&)>> on_publish;
   std::size_t commands = 0;
+  std::int64_t execute_ns = 0;
 
   bool writes() const { return !overlay.empty() || kind != EntryKind::kGroup; }
 };

@@ -33,6 +33,7 @@ constexpr int kIdleRoundsMax = 20;
 Pipeline::Pipeline(const Parts& parts, int depth, Published first)
     : parts_(parts),
       depth_(depth),
+      meter_(*parts.clock),
       last_sealed_(first.position.lsn),
       last_time_(parts.log->tail().time),
       recent_floor_(first.position.lsn),
@@ -194,7 +195,9 @@ bool Pipeline::run_queued(Lock& lock, Group& group, const RecentChanges& recent,
     lock.unlock();
     const std::shared_ptr<const Published> seen = published();
     GroupContext context{group, previous.get(), parts_.kv->latest(), *seen, recent};
+    const std::int64_t begun_ns = meter_.now_ns();
     for (std::size_t i = first; i < members.size(); ++i) run_one(context, *members[i]);
+    group.execute_ns += meter_.now_ns() - begun_ns;
     lock.lock();
   }
 }
@@ -265,6 +268,8 @@ void Pipeline::hand_over_execution() {
 }
 
 Status Pipeline::commit(const std::shared_ptr<Group>& group) {
+  meter_.record(CommitStage::kExecute, group->execute_ns);
+  meter_.record_group(group->commands);
   const bool layer = group->kind == EntryKind::kGroup;
   RETURN_IF_ERROR(wait_for_room(layer ? kUnappliedGroupsMax - 1 : 0));
   ASSIGN_OR_RETURN(Unapplied durable, make_durable(*group));
@@ -310,6 +315,7 @@ Result<Pipeline::Unapplied> Pipeline::make_durable(Group& group) {
   draft.committed = published()->position.lsn;
   draft.tenants = group.tenants;
   draft.operations = operations;
+  std::int64_t stage_ns = meter_.now_ns();
   Result<LogTail> tail = parts_.log->append(draft);
   if (!tail) {
     Status error = std::move(tail).error();
@@ -318,13 +324,16 @@ Result<Pipeline::Unapplied> Pipeline::make_durable(Group& group) {
     return unknown_outcome("the commit log failed: " + error.to_string());
   }
   CLINICDB_CHECK(tail->position.lsn == group.lsn);
+  stage_ns = meter_.record_since(CommitStage::kAppend, stage_ns);
   if (parts_.gate != nullptr) parts_.gate->prepared(tail->position, operations);
   if (Status synced = parts_.log->sync(); !synced.ok()) {
     return unknown_outcome("the commit log failed: " + synced.to_string());
   }
+  stage_ns = meter_.record_since(CommitStage::kSync, stage_ns);
   if (parts_.gate != nullptr) {
     if (Status gate = parts_.gate->committed(tail->position); !gate.ok()) return gate;
   }
+  meter_.record_since(CommitStage::kGate, stage_ns);
   if (Status health = parts_.kv->health(); !health.ok()) {
     return unknown_outcome("the entry is in the log, but " + health.to_string());
   }
@@ -333,14 +342,17 @@ Result<Pipeline::Unapplied> Pipeline::make_durable(Group& group) {
 }
 
 Status Pipeline::apply(const Unapplied& group) {
+  const std::int64_t begun_ns = meter_.now_ns();
   Status applied = parts_.kv->apply(group.operations, group.count, group.mark);
   if (applied.ok()) applied = parts_.kv->health();
+  meter_.record_since(CommitStage::kApply, begun_ns);
   if (applied.ok()) return applied;
   return unknown_outcome("the entry is in the log, but " + applied.to_string());
 }
 
 // C2: the tags of what changed are marked before the view that shows it is published.
 void Pipeline::publish(const std::shared_ptr<Group>& group, LogPosition position, bool applied) {
+  const std::int64_t begun_ns = meter_.now_ns();
   if (group->kind == EntryKind::kErase) parts_.cache->clear(group->erased);
   parts_.cache->invalidate(group->tags.data(), group->tags.size(), group->lsn);
   std::shared_ptr<const KvView> view = applied ? parts_.kv->snapshot() : nullptr;
@@ -354,6 +366,7 @@ void Pipeline::publish(const std::shared_ptr<Group>& group, LogPosition position
     }
     for (const auto& change : group->on_publish) change(after);
   });
+  meter_.record_since(CommitStage::kPublish, begun_ns);
   const std::lock_guard lock(listener_mutex_);
   if (listener_ != nullptr) listener_->committed(group->tenants, group->lsn);
 }

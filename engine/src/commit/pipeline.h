@@ -57,6 +57,7 @@
 
 #include "clinicdb/engine/caller.h"
 #include "clinicdb/engine/store.h"
+#include "commit/commit_meter.h"
 #include "commit/gate.h"
 #include "commit/group.h"
 #include "commit/signal.h"
@@ -119,6 +120,7 @@ class Pipeline {
     std::uint64_t operations = 0;
   };
   Stats stats() const;
+  const CommitMeter& meter() const { return meter_; }
 
  private:
   enum : std::uint32_t { kWaiting = 0, kLead = 1, kDone = 2 };
@@ -161,6 +163,8 @@ class Pipeline {
   // Constant after construction.
   Parts parts_;
   int depth_;
+
+  CommitMeter meter_;  // own synchronisation
 
   mutable std::mutex mutex_;
   // Guarded by mutex_.

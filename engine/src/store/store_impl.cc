@@ -517,6 +517,26 @@ StoreStats StoreImpl::stats() {
   return stats;
 }
 
+StoreDetail StoreImpl::detail() {
+  StoreDetail detail;
+  pipeline_->meter().read(detail);
+  {
+    const std::lock_guard lock(state_mutex_);
+    if (state_ == StoreState::kClosed) return detail;
+  }
+  detail.memtable_bytes = kv_->property("rocksdb.cur-size-all-mem-tables");
+  detail.memtables_unflushed = kv_->property("rocksdb.num-immutable-mem-table");
+  detail.block_cache_bytes = kv_->property("rocksdb.block-cache-usage");
+  detail.flushes_running = kv_->property("rocksdb.num-running-flushes");
+  detail.compactions_running = kv_->property("rocksdb.num-running-compactions");
+  detail.compaction_pending_bytes = kv_->property("rocksdb.estimate-pending-compaction-bytes");
+  detail.writes_stopped = kv_->property("rocksdb.is-write-stopped");
+  detail.background_errors = kv_->property("rocksdb.background-errors");
+  return detail;
+}
+
+StoreDetail store_detail(Store& store) { return static_cast<StoreImpl&>(store).detail(); }
+
 Status StoreImpl::build_indexes() {
   while (index_builder_.pending()) RETURN_IF_ERROR(index_builder_.step());
   return Status();

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "clinicdb/engine/store.h"
+#include "clinicdb/engine/store_detail.h"
 #include "commit/pipeline.h"
 #include "log/commit_log.h"
 #include "maintain/index_builder.h"
@@ -48,6 +49,9 @@ class StoreImpl final : public Store {
   StoreStats stats() override;
   Result<VerifyReport> verify(const VerifyOptions& options) override;
   Status build_indexes() override;
+
+  /// See store_detail.
+  StoreDetail detail();
 
   // For the other rooms of the engine (backup, maintenance, verify).
   Pipeline& pipeline() { return *pipeline_; }

@@ -93,10 +93,11 @@ class HttplibAdmin final : public AdminHttp {
     observed.started = started_;
     observed.server = server_.stats();
     observed.store = clinic_.store().stats();
+    observed.detail = engine::store_detail(clinic_.store());
     observed.not_ready = not_ready();
     server_.for_each_tenant([&](TenantId tenant, const Load& load) {
-      observed.tenants.push_back(
-          {tenant, load.calls, load.refused, load.bytes_in, load.bytes_out, load.calls_in_flight});
+      observed.tenants.push_back({tenant, load.calls, load.refused, load.bytes_in, load.bytes_out,
+                                  load.calls_in_flight, load.bytes_in_flight});
     });
     return observed;
   }

@@ -49,6 +49,21 @@ class Families {
   std::vector<MetricFamily> all_;
 };
 
+/// A histogram from counts by bucket, of which the last has what is above the bounds.
+template <typename Buckets, typename Bounds>
+void add_histogram(MetricFamily& family, const Labels& labels, const Buckets& buckets,
+                   const Bounds& bounds, double unit, double sum) {
+  ClientMetric metric = Families::labelled(labels);
+  std::uint64_t count = 0;
+  for (std::size_t i = 0; i < bounds.size(); ++i) {
+    count += buckets[i];
+    metric.histogram.bucket.push_back({count, bounds[i] * unit});
+  }
+  metric.histogram.sample_count = count + buckets[bounds.size()];
+  metric.histogram.sample_sum = sum;
+  family.metric.push_back(std::move(metric));
+}
+
 std::string method_name(clinic::MethodId id) {
   const clinic::MethodInfo* method = clinic::find_method(id);
   if (method == nullptr) return "unknown";
@@ -59,15 +74,8 @@ void add_calls(Families& families, const ServerStats& server) {
   MetricFamily& latency = families.family("call_seconds", MetricType::Histogram,
                                           "From a call's arrival to its answer, by method");
   for (const MethodCalls& calls : server.methods) {
-    ClientMetric metric = Families::labelled({{"method", method_name(calls.method)}});
-    std::uint64_t sum = 0;
-    for (std::size_t i = 0; i < kLatencyBoundsUs.size(); ++i) {
-      sum += calls.latency[i];
-      metric.histogram.bucket.push_back({sum, kLatencyBoundsUs[i] / 1e6});
-    }
-    metric.histogram.sample_count = calls.calls();
-    metric.histogram.sample_sum = static_cast<double>(calls.latency_us_sum) / 1e6;
-    latency.metric.push_back(std::move(metric));
+    add_histogram(latency, {{"method", method_name(calls.method)}}, calls.latency, kLatencyBoundsUs,
+                  1e-6, static_cast<double>(calls.latency_us_sum) / 1e6);
   }
   MetricFamily& codes =
       families.family("calls_total", MetricType::Counter, "Calls by method and outcome");
@@ -100,6 +108,30 @@ void add_server(Families& families, const ServerStats& server) {
   families.counter("pool_refused_total", "Calls that found too many waiting", server.pool.refused);
 }
 
+/// What may be: beside what is, for alerts that know how near the one is to the other. 0: no limit.
+void add_limits(Families& families, const ServerStats& server) {
+  MetricFamily& limits =
+      families.family("limit", MetricType::Gauge, "The limits in force, by name; 0: none");
+  const auto limit = [&](const std::string& name, double value) {
+    ClientMetric metric = Families::labelled({{"name", name}});
+    metric.gauge.value = value;
+    limits.metric.push_back(std::move(metric));
+  };
+  const AdmissionLimits& calls = server.admission_limits;
+  const AddressLimits& addresses = server.address_limits;
+  limit("calls_in_flight", static_cast<double>(calls.calls_in_flight_max));
+  limit("bytes_in_flight", static_cast<double>(calls.bytes_in_flight_max));
+  limit("tenant_share_percent", static_cast<double>(calls.tenant_share_percent));
+  limit("tenant_calls_per_second", static_cast<double>(calls.tenant_calls_per_second));
+  limit("user_calls_per_second", static_cast<double>(calls.user_calls_per_second));
+  limit("connections", static_cast<double>(addresses.connections_max));
+  limit("connections_per_address", static_cast<double>(addresses.connections_per_address_max));
+  limit("before_login", static_cast<double>(addresses.before_login_max));
+  limit("before_login_per_address", static_cast<double>(addresses.before_login_per_address_max));
+  limit("failed_logins_per_minute", static_cast<double>(addresses.failures_per_minute));
+  limit("pool_threads", static_cast<double>(server.pool.threads));
+}
+
 void add_tenants(Families& families, const std::vector<TenantUsage>& tenants) {
   const auto by_tenant = [&](const std::string& name, const std::string& help,
                              std::uint64_t TenantUsage::*count) {
@@ -111,6 +143,18 @@ void add_tenants(Families& families, const std::vector<TenantUsage>& tenants) {
   by_tenant("tenant_refused_total", "Calls that a limit refused", &TenantUsage::refused);
   by_tenant("tenant_bytes_in_total", "Bytes of requests", &TenantUsage::bytes_in);
   by_tenant("tenant_bytes_out_total", "Bytes of answers", &TenantUsage::bytes_out);
+  const auto now_by_tenant = [&](const std::string& name, const std::string& help,
+                                 std::uint64_t TenantUsage::*count) {
+    MetricFamily& family = families.family(name, MetricType::Gauge, help);
+    for (const TenantUsage& each : tenants) {
+      ClientMetric metric = Families::labelled({{"tenant", std::to_string(each.tenant.value)}});
+      metric.gauge.value = static_cast<double>(each.*count);
+      family.metric.push_back(std::move(metric));
+    }
+  };
+  now_by_tenant("tenant_calls_in_flight", "Calls begun and not answered",
+                &TenantUsage::calls_in_flight);
+  now_by_tenant("tenant_bytes_in_flight", "Bytes of their requests", &TenantUsage::bytes_in_flight);
 }
 
 void add_store(Families& families, const engine::StoreStats& store) {
@@ -136,9 +180,43 @@ void add_store(Families& families, const engine::StoreStats& store) {
                  static_cast<double>(store.rocksdb_memory_bytes));
 }
 
+void add_detail(Families& families, const engine::StoreDetail& detail) {
+  MetricFamily& stages =
+      families.family("commit_stage_seconds", MetricType::Histogram,
+                      "How long the commit groups' stages took, each group once a stage");
+  for (std::size_t i = 0; i < engine::kCommitStages; ++i) {
+    const engine::CommitStageTimes& times = detail.stages[i];
+    const auto name = engine::commit_stage_name(static_cast<engine::CommitStage>(i));
+    add_histogram(stages, {{"stage", std::string(name)}}, times.groups, engine::kStageBoundsUs,
+                  1e-6, static_cast<double>(times.sum_ns) / 1e9);
+  }
+  MetricFamily& sizes =
+      families.family("commit_group_commands", MetricType::Histogram, "Commands a commit group");
+  add_histogram(sizes, {}, detail.group_sizes, engine::kGroupBounds, 1,
+                static_cast<double>(detail.group_commands));
+  const auto rocksdb = [&](const std::string& name, const std::string& help, std::uint64_t value) {
+    families.gauge("rocksdb_" + name, help, static_cast<double>(value));
+  };
+  rocksdb("memtable_bytes", "Memtables", detail.memtable_bytes);
+  rocksdb("memtables_unflushed", "Memtables that are full and not yet in a file",
+          detail.memtables_unflushed);
+  rocksdb("block_cache_bytes", "Blocks of files kept in memory", detail.block_cache_bytes);
+  rocksdb("flushes_running", "Memtables being written to files", detail.flushes_running);
+  rocksdb("compactions_running", "Compactions", detail.compactions_running);
+  rocksdb("compaction_pending_bytes", "What compactions have still to write, estimated",
+          detail.compaction_pending_bytes);
+  rocksdb("writes_stopped", "1 while RocksDB takes no writes, and commits wait",
+          detail.writes_stopped);
+  families.counter("rocksdb_background_errors_total", "Flushes and compactions that failed",
+                   detail.background_errors);
+}
+
 void add_cache(Families& families, const engine::ResultCacheStats& cache) {
   families.gauge("cache_bytes", "Answers kept", static_cast<double>(cache.bytes));
   families.gauge("cache_bytes_max", "Memory for them", static_cast<double>(cache.bytes_max));
+  const double looked = static_cast<double>(cache.hits + cache.misses + cache.stale);
+  families.gauge("cache_hit_ratio", "Part of all look-ups since the start that hit",
+                 looked == 0 ? 0 : static_cast<double>(cache.hits) / looked);
   families.gauge("cache_entries", "Answers kept", static_cast<double>(cache.entries));
   families.counter("cache_evicted_total", "Answers given up for others", cache.evicted);
   MetricFamily& lookups = families.family("cache_lookups_total", MetricType::Counter,
@@ -159,9 +237,11 @@ std::string metrics_text(const Observed& observed) {
                  static_cast<double>(observed.now.us - observed.started.us) / 1e6);
   families.gauge("ready", "1 while calls are taken", observed.not_ready.empty() ? 1 : 0);
   add_server(families, observed.server);
+  add_limits(families, observed.server);
   add_calls(families, observed.server);
   add_tenants(families, observed.tenants);
   add_store(families, observed.store);
+  add_detail(families, observed.detail);
   add_cache(families, observed.store.cache);
   return families.text();
 }

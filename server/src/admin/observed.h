@@ -7,6 +7,7 @@
 
 #include "clinicdb/base/clock.h"
 #include "clinicdb/engine/store.h"
+#include "clinicdb/engine/store_detail.h"
 #include "net/server.h"
 
 namespace clinicdb::server {
@@ -18,6 +19,7 @@ struct TenantUsage {
   std::uint64_t bytes_in = 0;
   std::uint64_t bytes_out = 0;
   std::uint64_t calls_in_flight = 0;
+  std::uint64_t bytes_in_flight = 0;
 };
 
 struct Observed {
@@ -25,6 +27,7 @@ struct Observed {
   Time started;
   ServerStats server;
   engine::StoreStats store;
+  engine::StoreDetail detail;
   std::string not_ready;  ///< empty: ready
   std::vector<TenantUsage> tenants;
 };

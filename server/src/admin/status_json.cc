@@ -50,6 +50,53 @@ Json store_json(const engine::StoreStats& store) {
           {"rocksdb_memory_bytes", store.rocksdb_memory_bytes}};
 }
 
+Json commit_json(const engine::StoreDetail& detail) {
+  Json stages = Json::array();
+  for (std::size_t i = 0; i < engine::kCommitStages; ++i) {
+    const engine::CommitStageTimes& times = detail.stages[i];
+    stages.push_back({{"stage", engine::commit_stage_name(static_cast<engine::CommitStage>(i))},
+                      {"groups", times.count()},
+                      {"sum_us", times.sum_ns / 1000},
+                      {"p50_us", times.quantile_us(0.5)},
+                      {"p95_us", times.quantile_us(0.95)},
+                      {"p99_us", times.quantile_us(0.99)}});
+  }
+  Json sizes = Json::array();
+  for (std::size_t i = 0; i < detail.group_sizes.size(); ++i) {
+    if (detail.group_sizes[i] == 0) continue;
+    const bool rest = i == engine::kGroupBounds.size();
+    sizes.push_back({{"commands_up_to", rest ? Json() : Json(engine::kGroupBounds[i])},
+                     {"groups", detail.group_sizes[i]}});
+  }
+  return {{"stages", stages}, {"group_sizes", sizes}};
+}
+
+Json rocksdb_json(const engine::StoreDetail& detail) {
+  return {{"memtable_bytes", detail.memtable_bytes},
+          {"memtables_unflushed", detail.memtables_unflushed},
+          {"block_cache_bytes", detail.block_cache_bytes},
+          {"flushes_running", detail.flushes_running},
+          {"compactions_running", detail.compactions_running},
+          {"compaction_pending_bytes", detail.compaction_pending_bytes},
+          {"writes_stopped", detail.writes_stopped != 0},
+          {"background_errors", detail.background_errors}};
+}
+
+Json limits_json(const ServerStats& server) {
+  const AdmissionLimits& calls = server.admission_limits;
+  const AddressLimits& addresses = server.address_limits;
+  return {{"calls_in_flight", calls.calls_in_flight_max},
+          {"bytes_in_flight", calls.bytes_in_flight_max},
+          {"tenant_share_percent", calls.tenant_share_percent},
+          {"tenant_calls_per_second", calls.tenant_calls_per_second},
+          {"user_calls_per_second", calls.user_calls_per_second},
+          {"connections", addresses.connections_max},
+          {"connections_per_address", addresses.connections_per_address_max},
+          {"before_login", addresses.before_login_max},
+          {"before_login_per_address", addresses.before_login_per_address_max},
+          {"failed_logins_per_minute", addresses.failures_per_minute}};
+}
+
 Json cache_json(const engine::ResultCacheStats& cache) {
   Json methods = Json::array();
   for (const engine::MethodCacheStats& each : cache.methods) {
@@ -89,6 +136,7 @@ Json tenants_json(std::vector<TenantUsage> tenants) {
                     {"calls", each.calls},
                     {"refused", each.refused},
                     {"in_flight", each.calls_in_flight},
+                    {"bytes_in_flight", each.bytes_in_flight},
                     {"bytes_in", each.bytes_in},
                     {"bytes_out", each.bytes_out}});
   }
@@ -119,6 +167,9 @@ std::string status_json(const Observed& observed) {
                       {"pool_done", server.pool.done},
                       {"draining", server.draining}}},
                     {"store", store_json(observed.store)},
+                    {"commit", commit_json(observed.detail)},
+                    {"rocksdb", rocksdb_json(observed.detail)},
+                    {"limits", limits_json(server)},
                     {"cache", cache_json(observed.store.cache)},
                     {"methods", methods},
                     {"tenants", tenants_json(observed.tenants)},

@@ -85,6 +85,11 @@ void AddressGate::set_limits(const AddressLimits& limits) {
   limits_ = limits;
 }
 
+AddressLimits AddressGate::limits() const {
+  const std::lock_guard lock(mutex_);
+  return limits_;
+}
+
 AddressGate::Counts AddressGate::counts() const {
   const std::lock_guard lock(mutex_);
   return counts_;

@@ -48,6 +48,7 @@ class AddressGate {
     std::uint64_t login_failures = 0;
   };
   Counts counts() const;
+  AddressLimits limits() const;
 
  private:
   struct Address {

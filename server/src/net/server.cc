@@ -270,6 +270,8 @@ ServerStats RunningServer::stats() const {
   stats.io_threads = threads_.size();
   stats.connections = connections();
   stats.addresses = addresses_.counts();
+  stats.admission_limits = admission_.limits();
+  stats.address_limits = addresses_.limits();
   stats.calls_in_flight = admission_.calls_in_flight();
   stats.bytes_in_flight = admission_.bytes_in_flight();
   std::map<clinic::MethodId, MethodCalls> methods;

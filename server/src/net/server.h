@@ -61,6 +61,8 @@ struct ServerStats {
   std::size_t io_threads = 0;
   std::size_t connections = 0;
   AddressGate::Counts addresses;
+  AdmissionLimits admission_limits;
+  AddressLimits address_limits;
   std::uint64_t calls_in_flight = 0;
   std::uint64_t bytes_in_flight = 0;
   WorkPool::Stats pool;
