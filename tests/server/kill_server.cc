@@ -2,12 +2,6 @@
 // again, while callers repeat by its request id whatever they got no answer to. In the end each
 // acknowledged command is there, and each that was repeated took effect once. Exits with 0 when
 // that holds.
-#include <fcntl.h>
-#include <signal.h>
-#include <spawn.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include <atomic>
 #include <chrono>
 #include <cstdio>
@@ -23,9 +17,8 @@
 #include "clinicdb/client/client.h"
 #include "clinicdb/clinic/clinic.h"
 #include "clinicdb/clinic/tables.h"
+#include "server_process.h"
 #include "support/temporary_directory.h"
-
-extern char** environ;
 
 namespace {
 
@@ -36,54 +29,9 @@ using namespace clinicdb;  // NOLINT: a program of one file
   std::_Exit(1);
 }
 
-class ServerProcess {
- public:
-  ServerProcess(std::string program, std::string data)
-      : program_(std::move(program)), data_(std::move(data)) {}
-
-  /// The first start chooses the port, which later ones keep.
-  void start() {
-    int out[2];
-    if (pipe(out) != 0) fail("no pipe");
-    const std::string listen = "127.0.0.1:" + std::to_string(port_);
-    std::vector<const char*> words{
-        program_.c_str(),     "serve",   "--data",      data_.c_str(), "--listen", listen.c_str(),
-        "--open-on-loopback", "--admin", "127.0.0.1:0", "--json",      nullptr};
-    posix_spawn_file_actions_t actions;
-    posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_adddup2(&actions, out[1], STDOUT_FILENO);
-    posix_spawn_file_actions_addclose(&actions, out[0]);
-    posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
-    if (posix_spawn(&pid_, program_.c_str(), &actions, nullptr,
-                    const_cast<char* const*>(words.data()), environ) != 0)
-      fail("cannot start " + program_);
-    posix_spawn_file_actions_destroy(&actions);
-    close(out[1]);
-    std::string line;
-    for (char c = 0; read(out[0], &c, 1) == 1 && c != '\n';) line += c;
-    close(out[0]);
-    const std::size_t at = line.find("\"port\":");
-    if (at == std::string::npos) fail("the server does not start: " + line);
-    port_ = std::atoi(line.c_str() + at + 7);
-  }
-  void kill_now() {
-    kill(pid_, SIGKILL);
-    waitpid(pid_, nullptr, 0);
-  }
-  void stop() {
-    kill(pid_, SIGTERM);
-    int status = 0;
-    waitpid(pid_, &status, 0);
-    if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) fail("the server does not stop well");
-  }
-  int port() const { return port_; }
-
- private:
-  const std::string program_;
-  const std::string data_;
-  pid_t pid_ = 0;
-  int port_ = 0;
-};
+void must(const Status& status) {
+  if (!status.ok()) fail(status.to_string());
+}
 
 /// What one caller has done: the name it gave, and the id that it was told.
 using Ledger = std::map<std::string, std::string>;
@@ -192,8 +140,8 @@ int main(int count, char** words) {
     const auto made = (*clinic)->tenants().create(clinic::CallContext::system(TenantId{}), request);
     if (!made) fail(made.error().to_string());
   }
-  ServerProcess server(words[1], directory.path("data"));
-  server.start();
+  server::ServerProcess server(words[1], directory.path("data"));
+  must(server.start());
   Load load;
   std::vector<Ledger> ledgers(static_cast<std::size_t>(callers));
   std::vector<std::thread> threads;
@@ -206,11 +154,11 @@ int main(int count, char** words) {
     while (load.acknowledged < before + 50) std::this_thread::yield();
     std::this_thread::sleep_for(std::chrono::milliseconds(system_random().below(100)));
     server.kill_now();
-    server.start();
+    must(server.start());
   }
   load.ends = true;
   for (std::thread& thread : threads) thread.join();
-  server.stop();
+  must(server.stop());
   check(directory.path("data"), ledgers);
   std::printf("%d kills, %llu commands acknowledged, %llu of them by a repeated request\n", cycles,
               static_cast<unsigned long long>(load.acknowledged),
