@@ -47,6 +47,9 @@ FrameHeader header_of(FrameType type, std::uint32_t id) {
   return header;
 }
 
+/// What was offered at first: one bit, 8, never got a meaning.
+constexpr std::uint64_t kFeaturesFirst = kFeaturesKnown | 8;
+
 /// The frames that version_1.txt keeps, written by this code.
 std::map<std::string, std::string> written() {
   std::map<std::string, std::string> frames;
@@ -62,6 +65,10 @@ std::map<std::string, std::string> written() {
   hello.mutable_credential()->set_api_key("key");
   hello.set_session_id("0123456789abcdef");
   add_hello(writer, Offer{}, hello);
+  keep("hello_features_7");
+  Offer first;
+  first.features = kFeaturesFirst;
+  add_hello(writer, first, hello);
   keep("hello");
 
   HelloReply reply;
@@ -70,7 +77,7 @@ std::map<std::string, std::string> written() {
   reply.set_rights(2046);
   reply.set_server_id("fedcba9876543210");
   Agreement agreement;
-  agreement.features = kFeaturesKnown;
+  agreement.features = kFeaturesFirst;
   agreement.take_body_bytes_max = kBodyBytesMaxDefault;
   agreement.take_stream_window_bytes = kStreamWindowBytes;
   agreement.take_connection_window_bytes = kConnectionWindowBytes;

@@ -19,7 +19,7 @@ namespace clinicdb::wire {
 
 constexpr std::uint32_t kProtocolVersion = 1;
 constexpr std::uint64_t kFeaturesKnown =
-    FEATURE_COMPRESSION | FEATURE_STREAMS | FEATURE_INVALIDATION | FEATURE_CHANGES;
+    FEATURE_COMPRESSION | FEATURE_STREAMS | FEATURE_INVALIDATION;
 
 /// What one side can do and takes.
 struct Offer {
