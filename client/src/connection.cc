@@ -70,6 +70,14 @@ void Connection::established() {
 void Connection::connecting_failed(Status why) { close(std::move(why)); }
 
 void Connection::bytes_arrived(std::size_t count) {
+  // Whoever is told may call again at once: all that is written together, and by this call.
+  gathering_ = true;
+  take_bytes(count);
+  gathering_ = false;
+  if (!is_closed()) write_gathered();
+}
+
+void Connection::take_bytes(std::size_t count) {
   if (!multiplexer_.commit(count, now_ns()).ok()) {
     after_close();
     return;
@@ -79,7 +87,6 @@ void Connection::bytes_arrived(std::size_t count) {
     on_open();
   }
   start_waiting();
-  flush();
 }
 
 void Connection::tick() {
@@ -182,6 +189,7 @@ class StreamConnection final : public Connection,
     asio::error_code ignored;  // a connection without it is slower, not wrong
     socket().set_option(asio::ip::tcp::no_delay(true), ignored);
     if constexpr (std::is_same_v<Stream, Socket>) {
+      socket().non_blocking(true, ignored);  // for what is written at once
       established();
       read();
     } else {
@@ -205,12 +213,7 @@ class StreamConnection final : public Connection,
         asio::buffer(room.data(), room.size()),
         [self = this->shared_from_this()](const asio::error_code& error, std::size_t count) {
           if (self->is_closed()) return;
-          if (error) {
-            self->close(unavailable("the connection to " + self->settings_.address.host + ":" +
-                                    self->settings_.address.port +
-                                    " was lost: " + error.message()));
-            return;
-          }
+          if (error) return self->lost(error);
           self->bytes_arrived(count);
           if (!self->is_closed()) self->read();
         });
@@ -218,7 +221,7 @@ class StreamConnection final : public Connection,
 
   // Posted, so that calls that are started together are written together.
   void flush() override {
-    if (flush_posted_ || writing_ || multiplexer_.output().pending().empty()) return;
+    if (gathering_ || flush_posted_ || writing_ || multiplexer_.output().pending().empty()) return;
     flush_posted_ = true;
     asio::post(stream_.get_executor(), [self = this->shared_from_this()] {
       self->flush_posted_ = false;
@@ -226,21 +229,33 @@ class StreamConnection final : public Connection,
     });
   }
 
+  void write_gathered() override { write(); }
+
   void write() {
     if (writing_ || is_closed() || multiplexer_.output().pending().empty()) return;
-    writing_ = true;
     multiplexer_.output().take(sending_);
+    std::size_t sent = 0;
+    if constexpr (std::is_same_v<Stream, Socket>) {
+      // A socket mostly takes it at once: nothing is waited for, and no turn of the reactor spent.
+      asio::error_code refused;
+      sent = stream_.write_some(asio::buffer(sending_), refused);
+      if (refused && refused != asio::error::would_block) return lost(refused);
+      if (sent == sending_.size()) return;
+    }
+    writing_ = true;
     asio::async_write(
-        stream_, asio::buffer(sending_),
+        stream_, asio::buffer(sending_.data() + sent, sending_.size() - sent),
         [self = this->shared_from_this()](const asio::error_code& error, std::size_t) {
           self->writing_ = false;
           if (self->is_closed()) return;
-          if (error) {
-            self->close(unavailable("the connection was lost: " + error.message()));
-            return;
-          }
+          if (error) return self->lost(error);
           self->write();
         });
+  }
+
+  void lost(const asio::error_code& error) {
+    close(unavailable("the connection to " + settings_.address.host + ":" + settings_.address.port +
+                      " was lost: " + error.message()));
   }
 
   void close_socket() override {

@@ -76,6 +76,8 @@ class Connection {
   virtual void begin() = 0;
   /// Writes what is pending, unless a write is under way.
   virtual void flush() = 0;
+  /// Writes what was given meanwhile, now.
+  virtual void write_gathered() = 0;
   virtual void close_socket() = 0;
   std::int64_t now_ns() const { return settings_.clock->monotonic_ns(); }
   /// The transport stands.
@@ -85,8 +87,10 @@ class Connection {
 
   const ConnectionSettings settings_;
   Multiplexer multiplexer_;
+  bool gathering_ = false;  // bytes are being taken; what is given is written behind them
 
  private:
+  void take_bytes(std::size_t count);
   void start_waiting();
   void after_close();
 
