@@ -169,6 +169,22 @@ TEST_CASE("hostile: connections in number cost little, and the count is bounded"
   check_alive(served);
 }
 
+TEST_CASE("hostile: large hellos that do not end hold a bounded memory together", "[server]") {
+  ServedClinic served(
+      [](ServerOptions& options) { options.addresses.before_login_bytes_max = 80 << 10; });
+  std::string large = hello_bytes(nobody()).substr(0, wire::kFrameHeaderBytes);
+  store_le32(large.data() + 8, wire::kFrameBytesMaxBeforeLogin - wire::kFrameHeaderBytes);
+  large.append(wire::kFrameBytesMaxBeforeLogin - wire::kFrameHeaderBytes - 1, 'x');
+  std::vector<std::unique_ptr<Peer>> slow;
+  for (int i = 0; i < 20; ++i) {
+    slow.push_back(std::make_unique<Peer>(served.port()));
+    slow.back()->send(large);
+  }
+  // Not all of them fit, and those that do not are ended; a small hello is let in all the same.
+  while (served.server().stats().addresses.refused < 10) std::this_thread::yield();
+  check_alive(served);
+}
+
 TEST_CASE("hostile: who does not read its answers is not read from", "[server]") {
   ServedClinic served([](ServerOptions& options) {
     options.session.output_bytes_max = 64 << 10;

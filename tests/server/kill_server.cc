@@ -1,7 +1,8 @@
 // kill_server PROGRAM [CYCLES [CALLERS]]: the server is killed by SIGKILL under load, again and
-// again, while callers repeat by its request id whatever they got no answer to. In the end each
-// acknowledged command is there, and each that was repeated took effect once. Exits with 0 when
-// that holds.
+// again, while callers repeat by its request id whatever they got no answer to. Then it is stopped
+// by SIGTERM as often, and loses no answer: none of its callers' commands is found done when the
+// client repeats it. In the end each acknowledged command is there, and each took effect once.
+// Exits with 0 when that holds.
 #include <atomic>
 #include <chrono>
 #include <cstdio>
@@ -53,11 +54,21 @@ std::string name_of(int caller, int number) {
   return "Paciente " + letters(caller) + " " + letters(number);
 }
 
-void call_until_told(int caller, int port, Load& load, Ledger& ledger) {
+enum class End { kKilled, kStopped };
+
+/// Whether an answer may be this one, so that the command is to be given again.
+bool is_to_be_repeated(StatusCode code, End end) {
+  // Who is stopped says so before the command begins; of a killed one nobody knows.
+  if (end == End::kStopped) return code == StatusCode::kUnavailable;
+  return code == StatusCode::kUnavailable || code == StatusCode::kUnknownOutcome ||
+         code == StatusCode::kDeadlineExceeded || code == StatusCode::kCancelled;
+}
+
+void call_until_told(int caller, int port, End end, Load& load, Ledger& ledger) {
   client::ClientOptions options;
   options.endpoints = {"127.0.0.1:" + std::to_string(port)};
   options.tenant = "sorriso";
-  options.timeout_ms = 500;
+  options.timeout_ms = end == End::kKilled ? 500 : 20'000;
   options.connect_timeout_ms = 500;
   options.session = Uuid::v7(system_clock(), system_random());
   std::unique_ptr<client::Client> client;
@@ -66,7 +77,8 @@ void call_until_told(int caller, int port, Load& load, Ledger& ledger) {
     clinic::RegisterPatientRequest request;
     request.mutable_patient()->add_names()->set_text(name);
     client::CallOptions call;
-    call.request_id = Uuid::v7(system_clock(), system_random());
+    // Else the client names it, and repeats what it got no answer to.
+    if (end == End::kKilled) call.request_id = Uuid::v7(system_clock(), system_random());
     // Until it is told what became of it: only an answer ends a command.
     while (true) {
       if (client == nullptr) {
@@ -84,10 +96,8 @@ void call_until_told(int caller, int port, Load& load, Ledger& ledger) {
         if (answer->result().repeated()) ++load.repeated;
         break;
       }
-      const StatusCode code = answer.error().code();
-      if (code != StatusCode::kUnavailable && code != StatusCode::kUnknownOutcome &&
-          code != StatusCode::kDeadlineExceeded && code != StatusCode::kCancelled)
-        fail("an answer that no retry explains: " + answer.error().to_string());
+      if (!is_to_be_repeated(answer.error().code(), end))
+        fail("an answer that nothing explains: " + answer.error().to_string());
       std::this_thread::sleep_for(std::chrono::milliseconds(5));
     }
   }
@@ -125,6 +135,40 @@ void check(const std::string& data, const std::vector<Ledger>& ledgers) {
   if (!report || report->problem_count != 0) fail("the store does not verify");
 }
 
+/// Ends and starts the server so often, under that many callers.
+std::vector<Ledger> run_cycles(server::ServerProcess& server, End end, int cycles, int callers,
+                               int first_caller, Load& load) {
+  std::vector<Ledger> ledgers(static_cast<std::size_t>(callers));
+  std::vector<std::thread> threads;
+  for (int i = 0; i < callers; ++i) {
+    threads.emplace_back([&, i] {
+      call_until_told(first_caller + i, server.port(), end, load,
+                      ledgers[static_cast<std::size_t>(i)]);
+    });
+  }
+  for (int cycle = 0; cycle < cycles; ++cycle) {
+    const std::uint64_t before = load.acknowledged;
+    while (load.acknowledged < before + 50)
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    std::this_thread::sleep_for(std::chrono::milliseconds(system_random().below(100)));
+    if (end == End::kKilled) {
+      server.kill_now();
+    } else {
+      must(server.stop());
+    }
+    must(server.start());
+  }
+  load.ends = true;
+  for (std::thread& thread : threads) thread.join();
+  return ledgers;
+}
+
+void say(const char* what, int cycles, const Load& load) {
+  std::printf("%d %s, %llu commands acknowledged, %llu of them by a repeated request\n", cycles,
+              what, static_cast<unsigned long long>(load.acknowledged),
+              static_cast<unsigned long long>(load.repeated));
+}
+
 }  // namespace
 
 int main(int count, char** words) {
@@ -142,26 +186,15 @@ int main(int count, char** words) {
   }
   server::ServerProcess server(words[1], directory.path("data"));
   must(server.start());
-  Load load;
-  std::vector<Ledger> ledgers(static_cast<std::size_t>(callers));
-  std::vector<std::thread> threads;
-  for (int i = 0; i < callers; ++i) {
-    threads.emplace_back(
-        [&, i] { call_until_told(i, server.port(), load, ledgers[static_cast<std::size_t>(i)]); });
-  }
-  for (int cycle = 0; cycle < cycles; ++cycle) {
-    const std::uint64_t before = load.acknowledged;
-    while (load.acknowledged < before + 50) std::this_thread::yield();
-    std::this_thread::sleep_for(std::chrono::milliseconds(system_random().below(100)));
-    server.kill_now();
-    must(server.start());
-  }
-  load.ends = true;
-  for (std::thread& thread : threads) thread.join();
+  Load killed;
+  std::vector<Ledger> ledgers = run_cycles(server, End::kKilled, cycles, callers, 0, killed);
+  Load stopped;
+  for (Ledger& ledger : run_cycles(server, End::kStopped, cycles, callers, callers, stopped))
+    ledgers.push_back(std::move(ledger));
   must(server.stop());
+  if (stopped.repeated > 0) fail("a server that was stopped has lost answers");
   check(directory.path("data"), ledgers);
-  std::printf("%d kills, %llu commands acknowledged, %llu of them by a repeated request\n", cycles,
-              static_cast<unsigned long long>(load.acknowledged),
-              static_cast<unsigned long long>(load.repeated));
+  say("kills", cycles, killed);
+  say("stops", cycles, stopped);
   return 0;
 }

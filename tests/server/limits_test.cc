@@ -116,5 +116,23 @@ TEST_CASE("address gate: counts before and after login, and failures", "[server]
   CHECK(gate.counts().before_login == 0);
 }
 
+TEST_CASE("address gate: large hellos share what is for all of them, small ones always fit",
+          "[server]") {
+  constexpr std::size_t kFree = AddressGate::kBeforeLoginBytes;
+  AddressLimits limits;
+  limits.before_login_bytes_max = 3 * kFree;
+  AddressGate gate(limits);
+  CHECK(gate.hold_before_login(0, kFree));
+  CHECK(gate.hold_before_login(0, 3 * kFree));
+  CHECK(gate.hold_before_login(kFree, 2 * kFree));  // with it, all three
+  CHECK_FALSE(gate.hold_before_login(kFree, 2 * kFree));
+  CHECK(gate.hold_before_login(0, kFree));
+  CHECK(gate.hold_before_login(3 * kFree, 2 * kFree));
+  CHECK(gate.hold_before_login(kFree, 2 * kFree));
+  CHECK_FALSE(gate.hold_before_login(2 * kFree, 3 * kFree));
+  CHECK(gate.hold_before_login(2 * kFree, 0));
+  CHECK(gate.hold_before_login(2 * kFree, 3 * kFree));
+}
+
 }  // namespace
 }  // namespace clinicdb::server

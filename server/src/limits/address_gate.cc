@@ -85,6 +85,21 @@ void AddressGate::set_limits(const AddressLimits& limits) {
   limits_ = limits;
 }
 
+bool AddressGate::hold_before_login(std::size_t before, std::size_t now) {
+  const auto counted = [](std::size_t bytes) {
+    return bytes > kBeforeLoginBytes ? bytes - kBeforeLoginBytes : 0;
+  };
+  if (counted(before) == counted(now)) return true;
+  const std::lock_guard lock(mutex_);
+  const std::uint64_t held = held_before_login_ - counted(before) + counted(now);
+  if (now > before && held > limits_.before_login_bytes_max) {
+    ++counts_.refused;
+    return false;
+  }
+  held_before_login_ = held;
+  return true;
+}
+
 AddressLimits AddressGate::limits() const {
   const std::lock_guard lock(mutex_);
   return limits_;

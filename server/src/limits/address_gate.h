@@ -24,6 +24,9 @@ struct AddressLimits {
   std::uint64_t connections_per_address_max = 20'000;
   std::uint64_t before_login_max = 12'000;
   std::uint64_t before_login_per_address_max = 12'000;
+  /// What hellos that have not come whole hold together beyond the first of each one's memory
+  /// (kBeforeLoginBytes): so many that announce much and send slowly are not the server's memory.
+  std::uint64_t before_login_bytes_max = std::uint64_t{24} << 20;
   /// Logins that fail, from one address, each minute; then it has to wait.
   std::uint64_t failures_per_minute = 60;
 };
@@ -31,6 +34,8 @@ struct AddressLimits {
 class AddressGate {
  public:
   static constexpr std::size_t kAddressesMax = 100'000;
+  /// What any connection may hold for its hello; most hellos fit.
+  static constexpr std::size_t kBeforeLoginBytes = 1024;
 
   explicit AddressGate(const AddressLimits& limits) : limits_(limits) {}
 
@@ -39,6 +44,10 @@ class AddressGate {
   void logged_in(const std::string& address);
   void login_failed(const std::string& address, std::int64_t now_ns);
   void disconnect(const std::string& address, bool was_logged_in);
+
+  /// A connection that has not logged in holds `now` bytes, where it held `before`. False: that is
+  /// too much of all of them together, and nothing was changed. To be given back by now = 0.
+  bool hold_before_login(std::size_t before, std::size_t now);
   void set_limits(const AddressLimits& limits);
 
   struct Counts {
@@ -65,6 +74,7 @@ class AddressGate {
   AddressLimits limits_;
   std::unordered_map<std::string, Address> addresses_;
   Counts counts_;
+  std::uint64_t held_before_login_ = 0;
 };
 
 }  // namespace clinicdb::server

@@ -65,11 +65,21 @@ void Connection::read() {
     }
     if (moved.outcome == Transport::Outcome::kWantRead) break;
     session_.commit(moved.bytes);
+    if (!hold_before_login()) return close();
     const bool more = session_.process(kFramesPerTurn, parts_.clock->monotonic_ns());
     // What did not fill the room was all there is; the reactor tells when more comes.
     if (more || (moved.bytes < room.size() && !transport_.has_pending())) break;
   }
   advance();
+}
+
+// Tells the address gate what this one holds, until it has logged in. False: too much.
+bool Connection::hold_before_login() {
+  if (was_logged_in_) return true;
+  const std::size_t now = session_.memory_bytes();
+  if (!parts_.addresses->hold_before_login(held_before_login_, now)) return false;
+  held_before_login_ = now;
+  return true;
 }
 
 // Sends what the socket takes. False when the connection is closed now.
@@ -93,13 +103,16 @@ bool Connection::flush() {
 void Connection::wait_readable() {
   if (reading_ || closed_) return;
   reading_ = true;
-  socket_.async_wait(asio::ip::tcp::socket::wait_read,
-                     [self = shared_from_this()](const asio::error_code& error) {
-                       self->reading_ = false;
-                       if (error || self->closed_) return self->close();
-                       if (self->lingers_until_ns_ != 0) return self->linger();
-                       self->read();
-                     });
+  const auto go_on = [self = shared_from_this()](const asio::error_code& error) {
+    self->reading_ = false;
+    if (error || self->closed_) return self->close();
+    if (self->lingers_until_ns_ != 0) return self->linger();
+    self->read();
+  };
+  // What TLS has taken from the socket already, the socket will not tell of.
+  if (transport_.has_pending())
+    return asio::post(thread_.context(), [go_on] { go_on(asio::error_code()); });
+  socket_.async_wait(asio::ip::tcp::socket::wait_read, go_on);
 }
 
 void Connection::wait_writable() {
@@ -140,6 +153,7 @@ void Connection::close() {
   streams_.close();
   asio::error_code ignored;
   socket_.close(ignored);
+  if (!was_logged_in_) parts_.addresses->hold_before_login(held_before_login_, 0);
   parts_.addresses->disconnect(address_, was_logged_in_);
   thread_.forget(*this);
 }
@@ -187,6 +201,7 @@ Result<Login> Connection::login(const wire::Hello& hello, const Uuid& session) {
   login.user_load = parts_.admission->user(login.tenant, login.principal.name);
   parts_.addresses->logged_in(address_);
   was_logged_in_ = true;
+  parts_.addresses->hold_before_login(held_before_login_, 0);
   return login;
 }
 

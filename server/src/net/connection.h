@@ -52,6 +52,7 @@ class Connection final : public SessionHost, public std::enable_shared_from_this
 
  private:
   void read();
+  bool hold_before_login();
   bool flush();
   void wait_readable();
   void wait_writable();
@@ -72,10 +73,11 @@ class Connection final : public SessionHost, public std::enable_shared_from_this
   ProtocolSession session_;
   ConnectionStreams streams_;
   bool was_logged_in_ = false;
-  bool reading_ = false;       // a wait for bytes is under way
-  bool writing_ = false;       // a wait for room is
-  bool turn_pending_ = false;  // advance is to be called again
-  bool active_ = false;        // something came since the last tick
+  std::size_t held_before_login_ = 0;  // as the address gate was told
+  bool reading_ = false;               // a wait for bytes is under way
+  bool writing_ = false;               // a wait for room is
+  bool turn_pending_ = false;          // advance is to be called again
+  bool active_ = false;                // something came since the last tick
   bool closed_ = false;
   std::int64_t lingers_until_ns_ = 0;  // all is said; waits for the peer's end; 0: not yet
   std::unordered_map<std::uint32_t, std::shared_ptr<std::atomic<bool>>> pooled_;

@@ -32,6 +32,7 @@
 #include "clinicdb/wire/handshake.h"
 #include "clinicdb/wire/stream_table.h"
 #include "dispatch.h"
+#include "limits/address_gate.h"
 #include "limits/admission.h"
 
 namespace clinicdb::server {
@@ -106,7 +107,10 @@ class ProtocolSession {
   ProtocolSession& operator=(const ProtocolSession&) = delete;
 
   /// Room for bytes to come; see FrameReader.
-  std::span<char> prepare() { return reader_.prepare(); }
+  std::span<char> prepare() {
+    return reader_.prepare(state_ == State::kGreeting ? AddressGate::kBeforeLoginBytes
+                                                      : wire::kReadBytesDefault);
+  }
   void commit(std::size_t bytes) { reader_.commit(bytes); }
   /// Handles frames that have come, at most `frames_max` of them, as long as it wants input. True:
   /// there may be more to handle; call again.

@@ -60,7 +60,8 @@ class Transport {
 
   /// Of the peer's certificate, once the handshake is done: its common name; empty: none.
   std::string certificate_name() const;
-  /// Bytes that were decrypted and not read: no event of the socket will tell.
+  /// Bytes that were taken from the socket and not read: no event of it will tell. Not those that
+  /// the last read found to be part of a record whose rest has not come.
   bool has_pending() const;
 
  private:
@@ -69,6 +70,7 @@ class Transport {
   int socket_;
   std::shared_ptr<const TlsContext> context_;
   ssl_st* ssl_ = nullptr;
+  bool drained_ = true;  // the last read took all there was
 };
 
 }  // namespace clinicdb::server

@@ -5,6 +5,7 @@
 //   clinicdb-load fill --port 7400     the same into a ClinicDB server
 //   clinicdb-load run --side clinicdb --port 7400 get book     a line of JSON an operation
 //   clinicdb-load echo                 the bare echo server
+//   clinicdb-load neighbour --port 7400   a tenant's calls while another tenant floods the server
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <iostream>
@@ -12,6 +13,7 @@
 
 #include "bench/peers/echo.h"
 #include "bench/peers/line.h"
+#include "bench/peers/neighbour.h"
 
 namespace {
 
@@ -90,6 +92,28 @@ int run(RunOptions options, const Clinics& clinics) {
   return 0;
 }
 
+/// Reads and changes, each beside a flood of either.
+int run_neighbour(const NeighbourOptions& options, const Clinics& clinics, double ratio_max) {
+  bool good = true;
+  for (const Operation calls : {Operation::kGet, Operation::kUpdate}) {
+    for (const Operation flood : {Operation::kGet, Operation::kUpdate}) {
+      const auto figures = measure_neighbour(options, clinics, calls, flood);
+      if (!figures) return complain(figures.error());
+      const auto name = [](Operation each) { return each == Operation::kGet ? "get" : "update"; };
+      const nlohmann::json line{{"calls", name(calls)},
+                                {"flood", name(flood)},
+                                {"alone_p99_us", figures->alone_p99_us},
+                                {"flooded_p99_us", figures->flooded_p99_us},
+                                {"ratio", figures->ratio()},
+                                {"flood_per_second", figures->flood_per_second},
+                                {"flood_refused_per_second", figures->flood_refused_per_second}};
+      std::cout << line.dump() << std::endl;
+      good = good && (ratio_max == 0 || figures->ratio() <= ratio_max);
+    }
+  }
+  return good ? 0 : 3;
+}
+
 }  // namespace
 
 int main(int count, char** words) {
@@ -137,6 +161,16 @@ int main(int count, char** words) {
                    "Bookings of before have the numbers below");
   load->add_option("OPERATION", options.operations, "get cpf search day slots update book mix")
       ->required();
+  NeighbourOptions beside;
+  double ratio_max = 0;
+  CLI::App* neighbour = app.add_subcommand("neighbour", "A tenant beside another one's flood");
+  neighbour->add_option("--port", beside.port, "Of 127.0.0.1")->required();
+  neighbour->add_option("--seconds", beside.neighbour.seconds, "For each measurement");
+  neighbour->add_option("--rounds", beside.rounds);
+  neighbour->add_option("--flood-connections", beside.flood.connections);
+  neighbour->add_option("--flood-depth", beside.flood.depth, "Calls in flight on each");
+  neighbour->add_option("--ratio-max", ratio_max,
+                        "Exit with 3 when a p99 grows by more; 0: whatever it is");
   CLI11_PARSE(app, count, words);
 
   if (rows->parsed()) {
@@ -147,6 +181,7 @@ int main(int count, char** words) {
     const Status status = fill_server(clinics, port);
     return status.ok() ? 0 : complain(status);
   }
+  if (neighbour->parsed()) return run_neighbour(beside, clinics, ratio_max);
   if (echo->parsed()) return serve_echo(tls, echo_threads);
   return run(options, clinics);
 }

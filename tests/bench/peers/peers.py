@@ -24,6 +24,8 @@ OPERATIONS = ["get", "cpf", "search", "day", "slots", "update", "book", "mix"]
 READS = {"get", "cpf", "search", "day", "slots"}
 SHORT = {"tenants": 10, "patients": 200, "appointments": 1000, "seconds": 0.5, "warm": 0.15, "rounds": 1}
 LONG = {"tenants": 100, "patients": 1000, "appointments": 5000, "seconds": 4, "warm": 0.5, "rounds": 3}
+SETTLE_SECONDS = 20
+SETTLE_PROBE_SECONDS = 0.3
 PREFIX = "clinicdb-peers-"
 
 
@@ -40,7 +42,19 @@ class Column:
                       for word in ([f"--{key.replace('_', '-')}"] + ([] if value is True else [str(value)]))]
         self.next_booking = 0
 
+    def settle(self, options):
+        """What the calls of before have left to be done behind them (flushes, compactions, vacuum) is not these calls'."""
+        if options.short:
+            return
+        end = time.monotonic() + SETTLE_SECONDS
+        while time.monotonic() < end:
+            before = self.server.cpu_seconds()
+            time.sleep(SETTLE_PROBE_SECONDS)
+            if self.server.cpu_seconds() - before < 0.1 * SETTLE_PROBE_SECONDS:
+                return
+
     def measure(self, operation, options):
+        self.settle(options)
         server_before, callers_before = self.server.cpu_seconds(), children_seconds()
         said = run([*options.load, "run", "--side", self.side, "--port", str(self.server.port), "--connections",
                     str(self.connections), "--seconds", str(options.seconds), "--warm", str(options.warm),
@@ -158,6 +172,23 @@ def measure_all(options, sides):
     return {key: median_of(values) for key, values in figures.items()}
 
 
+def measure_neighbour(options, server):
+    """One tenant's calls alone and beside another's flood: prints what clinicdb-load says."""
+    rows = os.path.join(options.directory, "rows")
+    os.makedirs(rows)
+    run([*options.load, "rows", rows])
+    server.load(rows)
+    server.begin()
+    for line in run([*options.load, "neighbour", "--port", str(server.port), "--seconds", str(options.seconds),
+                     "--rounds", str(options.rounds)]).splitlines():
+        said = json.loads(line)
+        print(line if options.json else
+              f"{said['calls']:>6} beside a flood of {said['flood']:<6}  p99 {said['alone_p99_us']:9.0f} us alone, "
+              f"{said['flooded_p99_us']:9.0f} us beside it: {said['ratio']:6.2f} x   (the flood: "
+              f"{said['flood_per_second']:.0f}/s, {said['flood_refused_per_second']:.0f}/s of them refused)")
+    server.end()
+
+
 def median_of(values):
     middle = {key: statistics.median(each[key] for each in values) for key in values[0]
               if isinstance(values[0][key], (int, float))}
@@ -179,6 +210,8 @@ def arguments():
     parser.add_argument("programs", help="where clinicdb and clinicdb-load are")
     parser.add_argument("--short", action="store_true", help="a minute or two, on small clinics: that all of it works")
     parser.add_argument("--own", action="store_true", help="ClinicDB and the echo only: the peers need not be installed")
+    parser.add_argument("--neighbour", action="store_true",
+                        help="instead: what a tenant's flood does to another tenant's calls")
     parser.add_argument("--json", action="store_true", help="print all figures as JSON instead of the tables")
     parser.add_argument("--directory", default="/var/tmp", help="where the servers keep their data while it runs")
     for name, kind in (("tenants", int), ("patients", int), ("appointments", int), ("seconds", float), ("warm", float),
@@ -206,6 +239,11 @@ def main():
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     sides = {}
     try:
+        if options.neighbour:
+            ours = ClinicDb(options.directory, options)
+            sides[ours.name] = ours
+            measure_neighbour(options, ours)
+            return
         sides = make_sides(options.directory, options)
         figures = measure_all(options, sides)
     finally:
