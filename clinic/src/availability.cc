@@ -4,7 +4,9 @@
 #include "clinicdb/clinic/check.h"
 #include "clinicdb/clinic/identifiers.h"
 #include "clinicdb/clinic/tables.h"
+#include "fhir/merge.h"
 #include "record_calls.h"
+#include "scheduling/exception_places.h"
 #include "scheduling/slots.h"
 #include "scheduling/working_hours.h"
 
@@ -34,6 +36,7 @@ Status check_hours(Hours& hours) {
   RETURN_IF_ERROR(check_id(hours.id(), "hours.id", true));
   RETURN_IF_ERROR(check_place(hours.kind(), hours.resource_id(), "hours"));
   RETURN_IF_ERROR(check_id(hours.clinic_id(), "hours.clinic_id"));
+  RETURN_IF_ERROR(check_id(hours.location_id(), "hours.location_id"));
   if (!hours.zone().empty() && !is_zone(hours.zone()))
     return refuse("hours.zone", "not the name of an IANA time zone known here");
   if (hours.has_valid_from())
@@ -59,7 +62,8 @@ Status check_hours(Hours& hours) {
 
 Status check_exception(AvailabilityException& exception) {
   RETURN_IF_ERROR(check_id(exception.id(), "exception.id", true));
-  RETURN_IF_ERROR(check_place(exception.kind(), exception.resource_id(), "exception"));
+  if (exception.hours_id().empty())
+    RETURN_IF_ERROR(check_place(exception.kind(), exception.resource_id(), "exception"));
   RETURN_IF_ERROR(check_id(exception.clinic_id(), "exception.clinic_id"));
   RETURN_IF_ERROR(check_size(exception.reason(), kNoteBytesMax, "exception.reason"));
   const std::int64_t most = exception.works() ? kStretchUsMax : kExceptionUsMax;
@@ -83,8 +87,29 @@ Status check_holiday(Holiday& holiday) {
                        "holiday.open_until_minute");
 }
 
-Status in_order(Hours& hours, const Hours*) { return check_hours(hours); }
-Status in_order(AvailabilityException& exception, const AvailabilityException*) {
+Status in_order(Hours& hours, const Hours* current) {
+  if (current != nullptr) {
+    keep_fhir(hours, *current);
+    // Lists show neither, so that who edits what a list showed need not know of them.
+    if (hours.identifiers().empty()) *hours.mutable_identifiers() = current->identifiers();
+  }
+  RETURN_IF_ERROR(fhir::merge(hours));
+  return check_hours(hours);
+}
+Status in_order(AvailabilityException& exception, const AvailabilityException* current) {
+  if (current != nullptr) {
+    keep_fhir(exception, *current);
+    exception.set_hours_id(current->hours_id());
+  }
+  if (!exception.hours_id().empty()) {
+    if (current == nullptr)
+      return refuse("exception.hours_id", "what belongs to hours comes as a FHIR Slot");
+    // Its hours say whose it is.
+    exception.set_kind(current->kind());
+    exception.set_resource_id(current->resource_id());
+    exception.set_clinic_id(current->clinic_id());
+  }
+  RETURN_IF_ERROR(fhir::merge(exception));
   return check_exception(exception);
 }
 Status in_order(Holiday& holiday, const Holiday*) { return check_holiday(holiday); }
@@ -118,9 +143,31 @@ Status check_search(const FindSlotsRequest& request) {
 
 Result<PutHoursResponse> Availability::put_hours(const CallContext& context,
                                                  PutHoursRequest request) const {
-  return put_record<PutHoursResponse>(core_, context,
-                                      {METHOD_AVAILABILITY_PUT_HOURS, "hours", EVENT_HOURS_CHANGED},
-                                      hours_table(), request, *request.mutable_hours(), &in_order);
+  Hours& given = *request.mutable_hours();
+  RETURN_IF_ERROR(core_.authorise(METHOD_AVAILABILITY_PUT_HOURS, context, given.id()));
+  SaveOptions options{"hours",
+                      Existing::kEither,
+                      {},
+                      request_hash(context, METHOD_AVAILABILITY_PUT_HOURS, request),
+                      EVENT_HOURS_CHANGED,
+                      EVENT_HOURS_CHANGED};
+  if (request.has_expected_version()) options.expected_version = request.expected_version();
+  if (given.id().empty()) given.set_id(std::string(core_.new_id().view()));
+  const std::string id = given.id();
+  // What it becomes, where that gives its exceptions another place.
+  std::optional<Hours> moved;
+  return core_.save<PutHoursResponse>(
+      context, hours_table(), std::move(given), id, options,
+      [&](Hours& edited, const Hours* current) -> Status {
+        RETURN_IF_ERROR(in_order(edited, current));
+        moved.reset();
+        if (current == nullptr || moves_exceptions(*current, edited)) moved = edited;
+        return {};
+      },
+      [&](engine::Transaction& tx) {
+        return moved ? place_exceptions(tx, moved->id(), &*moved) : Status();
+      },
+      [](const Hours&, EventPayload&) {});
 }
 
 Result<PutExceptionResponse> Availability::put_exception(const CallContext& context,
@@ -141,7 +188,8 @@ Result<RemoveHoursResponse> Availability::remove_hours(const CallContext& contex
                                                        const RemoveHoursRequest& request) const {
   return remove_record<RemoveHoursResponse>(
       core_, context, {METHOD_AVAILABILITY_REMOVE_HOURS, "hours", EVENT_HOURS_CHANGED},
-      hours_table(), request, request.id());
+      hours_table(), request, request.id(),
+      [&](engine::Transaction& tx) { return place_exceptions(tx, request.id(), nullptr); });
 }
 
 Result<RemoveExceptionResponse> Availability::remove_exception(

@@ -73,16 +73,18 @@ Result<std::shared_ptr<const Response>> find_record(const Core& core, const Call
   });
 }
 
-/// Deletes a record; its history stays.
+/// Deletes a record; its history stays. `guard` runs in the commit, before that.
 template <class Response, class R>
 Result<Response> remove_record(const Core& core, const CallContext& context, const PutKind& kind,
                                const engine::Table<R>& table,
-                               const google::protobuf::Message& request, const std::string& id) {
+                               const google::protobuf::Message& request, const std::string& id,
+                               FunctionRef<Status(engine::Transaction&)> guard) {
   RETURN_IF_ERROR(core.authorise(kind.method, context, id));
   RETURN_IF_ERROR(id_from_bytes(id, "id").status());
   return core.execute<Response>(
       context, request_hash(context, kind.method, request),
       [&](engine::Transaction& tx, Response& response) -> Status {
+        RETURN_IF_ERROR(guard(tx));
         if (Status removed = tx.remove(table.def(), id, {}); !removed.ok()) {
           if (removed.code() != StatusCode::kNotFound) return removed;
           return not_found("no such " + std::string(kind.noun)).with_field("id");
@@ -92,6 +94,14 @@ Result<Response> remove_record(const Core& core, const CallContext& context, con
         payload.set_id(id);
         return tx.emit(static_cast<std::uint16_t>(kind.event), payload.SerializeAsString());
       });
+}
+
+template <class Response, class R>
+Result<Response> remove_record(const Core& core, const CallContext& context, const PutKind& kind,
+                               const engine::Table<R>& table,
+                               const google::protobuf::Message& request, const std::string& id) {
+  return remove_record<Response>(core, context, kind, table, request, id,
+                                 [](engine::Transaction&) { return Status(); });
 }
 
 /// A page of records in order of id.

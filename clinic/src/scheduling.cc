@@ -15,6 +15,7 @@
 #include "scheduling/appointment_states.h"
 #include "scheduling/booking.h"
 #include "scheduling/claims.h"
+#include "scheduling/exception_places.h"
 #include "scheduling/waiting_list.h"
 
 namespace clinicdb::clinic {
@@ -226,7 +227,8 @@ Result<CancelAppointmentResponse> Scheduling::cancel(
                          : Status();
             }));
         RETURN_IF_ERROR(give_freed_time(tx, before));
-        if (!before.session_id().empty() || before.capacity() > 1) return {};
+        RETURN_IF_ERROR(free_slots(tx, before));
+        if (!is_offered(before)) return {};
         ASSIGN_OR_RETURN(const std::optional<WaitlistOffer> offer,
                          offer_time(core_, tx, freed_time(before)));
         if (!offer) return {};
@@ -280,6 +282,7 @@ Result<RescheduleAppointmentResponse> Scheduling::reschedule(
               participant.set_room_id(after.room_id());
               return Status();
             }));
+        RETURN_IF_ERROR(free_slots(tx, before));
         return give_freed_time(tx, before);
       });
 }

@@ -710,9 +710,15 @@ const Table<Hours>& hours_table() {
           .ordered(
               HoursIndex::kResource, "resource",
               [](const Hours& h, IndexEntries& out) {
-                out.add(resource_key(h.kind(), h.resource_id()), h.SerializeAsString());
+                Hours covered = h;
+                covered.clear_fhir();
+                covered.clear_identifiers();
+                out.add(resource_key(h.kind(), h.resource_id()), covered.SerializeAsString());
               },
-              kResourceKeyBytes);
+              kResourceKeyBytes)
+          .ordered(HoursIndex::kIdentifier, "identifier", [](const Hours& h, IndexEntries& out) {
+            add_identifiers(h.identifiers(), out);
+          });
   return definition;
 }
 
@@ -722,10 +728,20 @@ const Table<AvailabilityException>& exceptions_table() {
           .ordered(
               ExceptionIndex::kResource, "resource",
               [](const AvailabilityException& e, IndexEntries& out) {
+                if (e.resource_id().empty()) return;
                 out.add(Key().raw(resource_key(e.kind(), e.resource_id())).time(Time{e.start_us()}),
                         exception_covered(e));
               },
-              kResourceKeyBytes);
+              kResourceKeyBytes)
+          .ordered(ExceptionIndex::kHours, "hours",
+                   [](const AvailabilityException& e, IndexEntries& out) {
+                     if (!e.hours_id().empty())
+                       out.add(Key().raw(e.hours_id()).time(Time{e.start_us()}));
+                   })
+          .ordered(ExceptionIndex::kIdentifier, "identifier",
+                   [](const AvailabilityException& e, IndexEntries& out) {
+                     add_identifiers(e.identifiers(), out);
+                   });
   return definition;
 }
 

@@ -20,7 +20,8 @@ namespace {
 constexpr std::uint64_t kProgressEvery = 4096;
 
 bool stands_in_two_tables(ResourceType type) {
-  return type == RESOURCE_TYPE_APPOINTMENT || type == RESOURCE_TYPE_INVOICE ||
+  return type == RESOURCE_TYPE_SCHEDULE || type == RESOURCE_TYPE_SLOT ||
+         type == RESOURCE_TYPE_APPOINTMENT || type == RESOURCE_TYPE_INVOICE ||
          type == RESOURCE_TYPE_CONSENT;
 }
 
@@ -34,6 +35,8 @@ class Exporter {
     RETURN_IF_ERROR(table(locations_table()));
     RETURN_IF_ERROR(table(professionals_table()));
     RETURN_IF_ERROR(table(patients_table()));
+    RETURN_IF_ERROR(table(hours_table()));
+    RETURN_IF_ERROR(table(exceptions_table()));
     RETURN_IF_ERROR(table(appointments_table()));
     RETURN_IF_ERROR(table(invoices_table()));
     RETURN_IF_ERROR(table(consents_table()));
@@ -82,8 +85,8 @@ class Exporter {
   Status line(ResourceType type, const std::string& body) {
     auto file = files_.find(type);
     if (file == files_.end()) {
-      // The records' table comes by type, so the last type's file is done; only appointments,
-      // invoices and consents stand in two tables.
+      // The records' table comes by type, so the last type's file is done; only types with an
+      // entity of their own that some of them are not stand in two tables.
       for (auto at = files_.begin(); at != files_.end();) {
         if (!stands_in_two_tables(at->first)) {
           RETURN_IF_ERROR(finish(at->second));
@@ -155,6 +158,10 @@ class Exporter {
         break;
       case RESOURCE_TYPE_LOCATION:
         fhir_id = found(locations_table(), id);
+        break;
+      case RESOURCE_TYPE_SCHEDULE:
+        fhir_id = found(hours_table(), id);
+        if (fhir_id.empty()) fhir_id = found(records_table(), record_key(type, id));
         break;
       default:
         fhir_id = found(records_table(), record_key(type, id));

@@ -1,5 +1,7 @@
 #include <algorithm>
 
+#include "clinicdb/base/clock.h"
+#include "clinicdb/base/random.h"
 #include "clinicdb/clinic/identity.h"
 #include "clinicdb/clinic/schema/event.pb.h"
 #include "fhir/import_work.h"
@@ -34,6 +36,8 @@ bool is_fatal(const Status& status) {
   }
 }
 
+Uuid new_hold_id() { return Uuid::v7(system_clock(), system_random()); }
+
 Status emit_imported(Transaction& tx, std::uint64_t resources) {
   if (resources == 0) return Status();
   EventPayload payload;
@@ -44,6 +48,7 @@ Status emit_imported(Transaction& tx, std::uint64_t resources) {
 // What applying the entries of a bundle did, entry by entry.
 struct Applied {
   std::vector<std::pair<ResourceType, PutOutcome>> puts;
+  std::vector<FreedTime> freed;
   std::uint64_t deleted = 0;
   std::uint64_t ignored = 0;
 };
@@ -58,7 +63,7 @@ Status apply_entry(Transaction& tx, const JsonTree& tree, const Bundle& bundle,
     case EntryAction::kDelete: {
       if (entry.id.empty()) return Status();  // a conditional deletion that found nothing
       ASSIGN_OR_RETURN(const bool removed,
-                       remove_resource(tx, entry.type, entry.id, entry.if_match));
+                       remove_resource(tx, entry.type, entry.id, entry.if_match, applied.freed));
       if (removed) ++applied.deleted;
       return Status();
     }
@@ -72,7 +77,7 @@ Status apply_entry(Transaction& tx, const JsonTree& tree, const Bundle& bundle,
   }
   ASSIGN_OR_RETURN(const ImportItem item,
                    make_item(tree, entry.resource, entry.type, entry.id, bundle.references()));
-  Result<PutOutcome> put = put_item(tx, item, entry.if_match);
+  Result<PutOutcome> put = put_item(tx, item, applied.freed, entry.if_match);
   if (!put) {
     if (!is_fatal(put.error())) {
       return Status(put.error().code(), reason_of(put.error())).with_field(entry.resource.path());
@@ -197,6 +202,27 @@ Status Committer::finish() {
     last = deferred_.size() == before;
   }
   deferred_bytes_ = 0;
+  return offer_freed();
+}
+
+void Committer::keep_freed(std::vector<FreedTime> freed) {
+  for (FreedTime& time : freed) {
+    if (freed_.size() < kFreedTimesMax) freed_.push_back(std::move(time));
+  }
+}
+
+Status Committer::offer_freed() {
+  for (std::size_t at = 0; at < freed_.size();) {
+    const std::size_t end = std::min(freed_.size(), at + kOffersPerCommit);
+    const Status offered = run([&](Transaction& tx) -> Status {
+      for (std::size_t i = at; i < end; ++i)
+        RETURN_IF_ERROR(offer_time(&new_hold_id, tx, freed_[i]).status());
+      return Status();
+    });
+    RETURN_IF_ERROR(offered);
+    at = end;
+  }
+  freed_.clear();
   return Status();
 }
 
@@ -204,11 +230,13 @@ Status Committer::commit_items(const std::string& file, const std::vector<Import
                                std::size_t from, std::size_t to) {
   if (from == to) return Status();
   std::vector<Outcome> outcomes;
+  std::vector<FreedTime> freed;
   Status status = run([&](Transaction& tx) -> Status {
     outcomes.assign(to - from, Outcome());
+    freed.clear();
     std::uint64_t imported = 0;
     for (std::size_t i = from; i < to; ++i) {
-      Result<PutOutcome> put = put_item(tx, items[i]);
+      Result<PutOutcome> put = put_item(tx, items[i], freed);
       Outcome& outcome = outcomes[i - from];
       if (put) {
         outcome.put = *put;
@@ -232,6 +260,7 @@ Status Committer::commit_items(const std::string& file, const std::vector<Import
     return Status();
   }
   RETURN_IF_ERROR(status);
+  keep_freed(std::move(freed));
   for (std::size_t i = from; i < to; ++i) {
     const Outcome& outcome = outcomes[i - from];
     if (outcome.status.ok()) {
@@ -245,13 +274,15 @@ Status Committer::commit_items(const std::string& file, const std::vector<Import
 
 Status Committer::commit_transaction(const std::string& file, const ImportUnit& unit) {
   std::vector<PutOutcome> outcomes;
+  std::vector<FreedTime> freed;
   const ImportItem* culprit = nullptr;
   const Status status = run([&](Transaction& tx) -> Status {
     outcomes.clear();
+    freed.clear();
     std::uint64_t imported = 0;
     for (const ImportItem& item : unit.items) {
       culprit = &item;
-      ASSIGN_OR_RETURN(const PutOutcome put, put_item(tx, item));
+      ASSIGN_OR_RETURN(const PutOutcome put, put_item(tx, item, freed));
       if (put == PutOutcome::kImported) ++imported;
       outcomes.push_back(put);
     }
@@ -265,6 +296,7 @@ Status Committer::commit_transaction(const std::string& file, const ImportUnit& 
     refuse({{file, line, path, reason_of(status), unit.items.size()}, RESOURCE_TYPE_UNSPECIFIED});
     return Status();
   }
+  keep_freed(std::move(freed));
   for (std::size_t i = 0; i < unit.items.size(); ++i) count(unit.items[i].type, outcomes[i]);
   return Status();
 }
@@ -317,6 +349,7 @@ Result<bool> Committer::commit_stored_transaction(const std::string& file, const
     for (const auto& [type, outcome] : applied.puts) count(type, outcome);
     report_.deleted += applied.deleted;
     report_.ignored += applied.ignored;
+    keep_freed(std::move(applied.freed));
     return true;
   }
   if (problem.ok() && status.code() != StatusCode::kResourceExhausted) return status;
@@ -393,6 +426,7 @@ Status Committer::commit_stored_entry(
   if (status.ok()) {
     for (const auto& [type, outcome] : applied.puts) count(type, outcome);
     report_.deleted += applied.deleted;
+    keep_freed(std::move(applied.freed));
     return Status();
   }
   if (problem.ok() && status.code() != StatusCode::kResourceExhausted) return status;

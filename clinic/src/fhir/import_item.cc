@@ -7,6 +7,8 @@
 #include "clinicdb/clinic/tables.h"
 #include "consent_table.h"
 #include "scheduling/claims.h"
+#include "scheduling/clinic_of.h"
+#include "scheduling/exception_places.h"
 
 namespace clinicdb::clinic::fhir {
 
@@ -55,6 +57,8 @@ Result<AnyRecord> decode(const TableDef& table, std::string_view body) {
   if (auto found = as(professionals_table())) return *std::move(found);
   if (auto found = as(organizations_table())) return *std::move(found);
   if (auto found = as(locations_table())) return *std::move(found);
+  if (auto found = as(hours_table())) return *std::move(found);
+  if (auto found = as(exceptions_table())) return *std::move(found);
   if (auto found = as(appointments_table())) return *std::move(found);
   if (auto found = as(invoices_table())) return *std::move(found);
   if (auto found = as(consents_table())) return *std::move(found);
@@ -83,8 +87,18 @@ struct CarryOver {
     incoming.set_clinic_id(stored.clinic_id());
     incoming.set_bookable(incoming.bookable() || stored.bookable());
   }
+  void operator()(const Hours& stored, Hours& incoming) const {
+    if (incoming.clinic_id().empty()) incoming.set_clinic_id(stored.clinic_id());
+    if (incoming.zone().empty()) incoming.set_zone(stored.zone());
+    if (!incoming.weekly().empty() || !incoming.breaks().empty()) return;
+    *incoming.mutable_weekly() = stored.weekly();
+    *incoming.mutable_breaks() = stored.breaks();
+  }
   void operator()(const Appointment& stored, Appointment& incoming) const {
-    incoming.set_clinic_id(stored.clinic_id());
+    // In another room it may be at another clinic; else it stays where it was entered.
+    const bool same_room = incoming.room_id() == stored.room_id();
+    if (incoming.clinic_id().empty() || (same_room && !stored.clinic_id().empty()))
+      incoming.set_clinic_id(stored.clinic_id());
     incoming.set_service_id(stored.service_id());
     incoming.set_buffer_before_minutes(stored.buffer_before_minutes());
     incoming.set_buffer_after_minutes(stored.buffer_after_minutes());
@@ -139,6 +153,10 @@ struct CarryOver {
 // appointments that hold no time, invoices whose sums do not add up. nullptr for other types.
 const TableDef* own_table(ResourceType type) {
   switch (type) {
+    case RESOURCE_TYPE_SCHEDULE:
+      return &hours_table().def();
+    case RESOURCE_TYPE_SLOT:
+      return &exceptions_table().def();
     case RESOURCE_TYPE_APPOINTMENT:
       return &appointments_table().def();
     case RESOURCE_TYPE_INVOICE:
@@ -232,11 +250,64 @@ Result<engine::PutResult> put_new(Transaction& tx, const ImportItem& item,
                       claim_rules(nullptr));
 }
 
-/// Who was booked over what an appointment no longer claims gets it.
-Status give_freed(Transaction& tx, const AnyRecord& before) {
-  const auto* appointment = std::get_if<Appointment>(&before);
+/// Fills what the resource leaves to other records of the store.
+struct Complete {
+  engine::Reader& reader;
+
+  Status operator()(Appointment& appointment) const {
+    ASSIGN_OR_RETURN(*appointment.mutable_clinic_id(), clinic_of(reader, appointment.room_id()));
+    return {};
+  }
+  Status operator()(Hours& hours) const {
+    const bool room = hours.kind() == RESOURCE_KIND_ROOM;
+    ASSIGN_OR_RETURN(*hours.mutable_clinic_id(),
+                     clinic_of_location(reader, room ? hours.resource_id() : hours.location_id()));
+    return {};
+  }
+  Status operator()(AvailabilityException& exception) const {
+    return find_place(reader, exception);
+  }
+  template <class Record>
+  Status operator()(Record&) const {
+    return {};
+  }
+};
+
+/// Whether there is anything to complete.
+bool is_incomplete(const ImportItem& item) {
+  const engine::TableId table = item.prepared.table->id;
+  return table == appointments_table().def().id || table == hours_table().def().id ||
+         table == exceptions_table().def().id;
+}
+
+/// The clinic that a record without one has by now: it came before its clinic did. Empty for
+/// others.
+std::string missing_clinic(const AnyRecord& current, const AnyRecord& incoming) {
+  const auto* stored = std::get_if<Appointment>(&current);
+  const auto* completed = std::get_if<Appointment>(&incoming);
+  if (stored == nullptr || completed == nullptr || !stored->clinic_id().empty()) return {};
+  return completed->clinic_id();
+}
+
+/// What follows in the same commit when a record takes the place of another. Either may be missing.
+Status follow_up(Transaction& tx, const AnyRecord* before, const AnyRecord* after,
+                 std::vector<FreedTime>& freed) {
+  const auto* hours = before == nullptr ? nullptr : std::get_if<Hours>(before);
+  const auto* new_hours = after == nullptr ? nullptr : std::get_if<Hours>(after);
+  if (new_hours != nullptr && (hours == nullptr || moves_exceptions(*hours, *new_hours)))
+    return place_exceptions(tx, new_hours->id(), new_hours);
+  if (hours != nullptr && new_hours == nullptr) return place_exceptions(tx, hours->id(), nullptr);
+
+  const auto* appointment = before == nullptr ? nullptr : std::get_if<Appointment>(before);
   if (appointment == nullptr || !claims_time(appointment->status())) return {};
-  return give_freed_time(tx, *appointment);
+  // Who was booked over what it no longer claims gets it.
+  RETURN_IF_ERROR(give_freed_time(tx, *appointment));
+  const auto* changed = after == nullptr ? nullptr : std::get_if<Appointment>(after);
+  const bool given_up = changed == nullptr || changed->status() == APPOINTMENT_STATUS_CANCELLED;
+  if (given_up && is_offered(*appointment) && !appointment->clinic_id().empty() &&
+      appointment->status() != APPOINTMENT_STATUS_HELD && appointment->start_us() > tx.now().us)
+    freed.push_back(freed_time(*appointment));
+  return {};
 }
 
 /// Puts an appointment over what it was.
@@ -247,29 +318,35 @@ Result<engine::PutResult> change_appointment(Transaction& tx, const Appointment&
     RETURN_IF_ERROR(choose_units(tx, appointment));
   ASSIGN_OR_RETURN(const engine::PreparedRecord prepared,
                    appointments_table().prepare(appointment));
-  ASSIGN_OR_RETURN(const engine::PutResult put,
-                   put_claiming(tx, appointment, prepared, options, claim_rules(&before)));
-  RETURN_IF_ERROR(give_freed(tx, before));
-  return put;
+  return put_claiming(tx, appointment, prepared, options, claim_rules(&before));
 }
 
-Result<PutOutcome> put_over(Transaction& tx, const ImportItem& item, std::string_view if_match) {
+Result<PutOutcome> put_over(Transaction& tx, const ImportItem& item, std::string_view if_match,
+                            std::vector<FreedTime>& freed) {
   const TableDef& table = *item.prepared.table;
   ASSIGN_OR_RETURN(AnyRecord incoming, decode(table, item.prepared.body));
   ASSIGN_OR_RETURN(const std::optional<RawRecord> stored, tx.get_any(table, item.prepared.key));
   std::optional<AnyRecord> current;
   if (stored && !stored->meta.deleted) {
     ASSIGN_OR_RETURN(current, decode(table, stored->body));
-    if (body_of(*current) == body_of(incoming)) return PutOutcome::kUnchanged;
   }
-  ASSIGN_OR_RETURN(const bool known, had_body(tx, table, item.prepared.key, body_of(incoming)));
-  if (known && if_match.empty()) return PutOutcome::kUnchanged;
+  const bool same = current && body_of(*current) == body_of(incoming);
+  const std::string clinic = same ? missing_clinic(*current, incoming) : std::string();
+  if (!clinic.empty()) {
+    incoming = *current;
+    std::get<Appointment>(incoming).set_clinic_id(clinic);
+  } else {
+    if (same) return PutOutcome::kUnchanged;
+    ASSIGN_OR_RETURN(const bool known, had_body(tx, table, item.prepared.key, body_of(incoming)));
+    if (known && if_match.empty()) return PutOutcome::kUnchanged;
+  }
   RETURN_IF_ERROR(check_version(if_match, stored, current ? &*current : nullptr));
   if (current) RETURN_IF_ERROR(check_editable(*current));
   engine::PutOptions options;
   options.skip_unchanged = true;
   if (!current) {
     RETURN_IF_ERROR(put_new(tx, item, options).status());
+    RETURN_IF_ERROR(follow_up(tx, nullptr, &incoming, freed));
     return PutOutcome::kImported;
   }
   std::visit(CarryOver(), *current, incoming);
@@ -281,8 +358,45 @@ Result<PutOutcome> put_over(Transaction& tx, const ImportItem& item, std::string
     ASSIGN_OR_RETURN(const engine::PreparedRecord prepared, prepare(incoming));
     ASSIGN_OR_RETURN(put, tx.put(prepared, options));
   }
+  RETURN_IF_ERROR(follow_up(tx, &*current, &incoming, freed));
   return put.effect == engine::PutEffect::kUnchanged ? PutOutcome::kUnchanged
                                                      : PutOutcome::kImported;
+}
+
+/// Puts an item that needs nothing of the store.
+Result<PutOutcome> put_complete(Transaction& tx, const ImportItem& item,
+                                std::vector<FreedTime>& freed, std::string_view if_match) {
+  std::string other_key;
+  if (const TableDef* other = other_home(item, other_key)) {
+    ASSIGN_OR_RETURN(const std::optional<RawRecord> moved, tx.get(*other, other_key));
+    if (moved) {
+      // It was the other kind: unless that was later (its history has this body), it moves over.
+      ASSIGN_OR_RETURN(const AnyRecord incoming, decode(*item.prepared.table, item.prepared.body));
+      ASSIGN_OR_RETURN(const bool known,
+                       had_body(tx, *item.prepared.table, item.prepared.key, body_of(incoming)));
+      if (known) return PutOutcome::kUnchanged;
+      engine::PutOptions options;
+      ASSIGN_OR_RETURN(const AnyRecord before, decode(*other, moved->body));
+      RETURN_IF_ERROR(put_new(tx, item, options).status());
+      RETURN_IF_ERROR(tx.remove(*other, other_key, std::nullopt));
+      RETURN_IF_ERROR(follow_up(tx, &before, &incoming, freed));
+      return PutOutcome::kImported;
+    }
+  }
+  if (if_match.empty()) {
+    // Most are new: one look-up less for these.
+    engine::PutOptions options;
+    options.never_before = true;
+    Result<engine::PutResult> put = put_new(tx, item, options);
+    if (put && item.prepared.table->id == hours_table().def().id) {
+      ASSIGN_OR_RETURN(const AnyRecord hours, decode(*item.prepared.table, item.prepared.body));
+      RETURN_IF_ERROR(follow_up(tx, nullptr, &hours, freed));
+    }
+    if (put) return PutOutcome::kImported;
+    if (put.error().code() != StatusCode::kAlreadyExists || !put.error().field().empty())
+      return std::move(put).error();
+  }
+  return put_over(tx, item, if_match, freed);
 }
 
 }  // namespace
@@ -300,38 +414,20 @@ Result<ImportItem> make_item(const JsonTree& tree, JsonValue resource, ResourceT
   return item;
 }
 
-Result<PutOutcome> put_item(Transaction& tx, const ImportItem& item, std::string_view if_match) {
-  std::string other_key;
-  if (const TableDef* other = other_home(item, other_key)) {
-    ASSIGN_OR_RETURN(const std::optional<RawRecord> moved, tx.get(*other, other_key));
-    if (moved) {
-      // It was the other kind: unless that was later (its history has this body), it moves over.
-      ASSIGN_OR_RETURN(const AnyRecord incoming, decode(*item.prepared.table, item.prepared.body));
-      ASSIGN_OR_RETURN(const bool known,
-                       had_body(tx, *item.prepared.table, item.prepared.key, body_of(incoming)));
-      if (known) return PutOutcome::kUnchanged;
-      engine::PutOptions options;
-      ASSIGN_OR_RETURN(const AnyRecord before, decode(*other, moved->body));
-      RETURN_IF_ERROR(put_new(tx, item, options).status());
-      RETURN_IF_ERROR(tx.remove(*other, other_key, std::nullopt));
-      RETURN_IF_ERROR(give_freed(tx, before));
-      return PutOutcome::kImported;
-    }
-  }
-  if (if_match.empty()) {
-    // Most are new: one look-up less for these.
-    engine::PutOptions options;
-    options.never_before = true;
-    Result<engine::PutResult> put = put_new(tx, item, options);
-    if (put) return PutOutcome::kImported;
-    if (put.error().code() != StatusCode::kAlreadyExists || !put.error().field().empty())
-      return std::move(put).error();
-  }
-  return put_over(tx, item, if_match);
+Result<PutOutcome> put_item(Transaction& tx, const ImportItem& item, std::vector<FreedTime>& freed,
+                            std::string_view if_match) {
+  if (!is_incomplete(item)) return put_complete(tx, item, freed, if_match);
+  ASSIGN_OR_RETURN(AnyRecord record, decode(*item.prepared.table, item.prepared.body));
+  RETURN_IF_ERROR(
+      std::visit([&](auto& message) -> Status { return Complete{tx}(message); }, record));
+  ImportItem completed;
+  completed.type = item.type;
+  ASSIGN_OR_RETURN(completed.prepared, prepare(record));
+  return put_complete(tx, completed, freed, if_match);
 }
 
 Result<bool> remove_resource(Transaction& tx, ResourceType type, const std::string& id,
-                             std::string_view if_match) {
+                             std::string_view if_match, std::vector<FreedTime>& freed) {
   ASSIGN_OR_RETURN(const RecordIdentity identity, identity_of(type, id));
   const std::string key(identity.id.view());
   struct Home {
@@ -363,7 +459,7 @@ Result<bool> remove_resource(Transaction& tx, ResourceType type, const std::stri
     RETURN_IF_ERROR(check_version(if_match, stored, &record));
     RETURN_IF_ERROR(check_editable(record));
     RETURN_IF_ERROR(tx.remove(*home.table, home.key, std::nullopt));
-    RETURN_IF_ERROR(give_freed(tx, record));
+    RETURN_IF_ERROR(follow_up(tx, &record, nullptr, freed));
     return true;
   }
   if (!if_match.empty())

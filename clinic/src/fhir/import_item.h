@@ -12,6 +12,7 @@
 #include "fhir/json_tree.h"
 #include "fhir/reference.h"
 #include "fhir/resource.h"
+#include "scheduling/waiting_list.h"
 
 namespace clinicdb::clinic::fhir {
 
@@ -32,12 +33,13 @@ enum class PutOutcome : std::uint8_t { kImported, kUnchanged };
 
 /// Puts the item unless the store has it already, now or as an earlier version. `if_match` is the
 /// version that the record must have to be changed: R4's weak entity tag, or empty. A failed put
-/// leaves `tx` as it was.
+/// leaves `tx` and `freed` as they were, to which is added what a cancelled appointment frees.
 Result<PutOutcome> put_item(engine::Transaction& tx, const ImportItem& item,
-                            std::string_view if_match = {});
+                            std::vector<FreedTime>& freed, std::string_view if_match = {});
 
-/// Removes the record of `type` with the logical id, if there is one. True when there was.
+/// Removes the record of `type` with the logical id, if there is one. True when there was. `freed`
+/// as above.
 Result<bool> remove_resource(engine::Transaction& tx, ResourceType type, const std::string& id,
-                             std::string_view if_match);
+                             std::string_view if_match, std::vector<FreedTime>& freed);
 
 }  // namespace clinicdb::clinic::fhir

@@ -76,7 +76,9 @@ class Committer {
   /// Commits the units of one piece. A bundle whose conditional references lead nowhere yet is kept
   /// for `finish`.
   Status commit(const std::string& file, PreparedPiece piece);
-  /// Tries what was kept again, until nothing more can be done, and reports what is left.
+  /// Tries what was kept again, until nothing more can be done, and reports what is left. Then
+  /// offers to the waiting list what was freed: not before, for the import itself may book it
+  /// again.
   Status finish();
 
  private:
@@ -102,6 +104,9 @@ class Committer {
   Status run(FunctionRef<Status(engine::Transaction&)> command);
   Status run_validated(FunctionRef<Status(engine::Transaction&)> command);
 
+  void keep_freed(std::vector<FreedTime> freed);
+  Status offer_freed();
+
   bool can_read_again(const std::string& file) const;
   Result<std::string> read_document(const std::string& file);
   void count(ResourceType type, PutOutcome outcome);
@@ -115,6 +120,7 @@ class Committer {
   ImportReport& report_;
   std::vector<Deferred> deferred_;
   std::size_t deferred_bytes_ = 0;
+  std::vector<FreedTime> freed_;
 };
 
 }  // namespace clinicdb::clinic::fhir

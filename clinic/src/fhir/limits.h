@@ -18,5 +18,9 @@ constexpr std::size_t kBytesInFlightMax = std::size_t{32} << 20;
 /// Bundles that wait for others to be imported first and cannot be read again (standard input,
 /// NDJSON).
 constexpr std::size_t kDeferredBytesMax = std::size_t{64} << 20;
+/// Freed times that are offered when the import is done; what is beyond is not offered.
+constexpr std::size_t kFreedTimesMax = 65'536;
+/// Of them in one commit: each may look at the whole waiting list.
+constexpr std::size_t kOffersPerCommit = 16;
 
 }  // namespace clinicdb::clinic::fhir

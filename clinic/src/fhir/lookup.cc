@@ -59,6 +59,27 @@ Result<std::vector<std::string>> find_in(engine::Reader& reader, const engine::T
 
 bool any_key(std::string_view) { return true; }
 
+Result<std::vector<std::string>> find_record(engine::Reader& reader,
+                                             const ConditionalReference& what, std::size_t limit) {
+  const std::string prefix = record_key(what.type, {});
+  return find_in(reader, records_table(), RecordIndex::kIdentifier, what, limit,
+                 [&](std::string_view key) { return key.starts_with(prefix); });
+}
+
+// Of a type of which some resources are no entity of ours.
+template <class Record>
+Result<std::vector<std::string>> find_in_two(engine::Reader& reader,
+                                             const engine::Table<Record>& table,
+                                             engine::IndexNumber index,
+                                             const ConditionalReference& what, std::size_t limit) {
+  ASSIGN_OR_RETURN(std::vector<std::string> found,
+                   find_in(reader, table, index, what, limit, any_key));
+  ASSIGN_OR_RETURN(const std::vector<std::string> records, find_record(reader, what, limit));
+  found.insert(found.end(), records.begin(), records.end());
+  if (found.size() > limit) found.resize(limit);
+  return found;
+}
+
 // CPF and CNS stand in indexes of their own, as digits.
 Result<std::vector<std::string>> find_patient(engine::Reader& reader,
                                               const ConditionalReference& what, std::size_t limit) {
@@ -106,13 +127,14 @@ Result<std::vector<std::string>> find_by_identifier(engine::Reader& reader,
                      any_key);
     case RESOURCE_TYPE_LOCATION:
       return find_in(reader, locations_table(), LocationIndex::kIdentifier, what, limit, any_key);
+    case RESOURCE_TYPE_SCHEDULE:
+      return find_in_two(reader, hours_table(), HoursIndex::kIdentifier, what, limit);
+    case RESOURCE_TYPE_SLOT:
+      return find_in_two(reader, exceptions_table(), ExceptionIndex::kIdentifier, what, limit);
     case RESOURCE_TYPE_APPOINTMENT:
       return unimplemented("appointments cannot be found by identifier");
-    default: {
-      const std::string prefix = record_key(what.type, {});
-      return find_in(reader, records_table(), RecordIndex::kIdentifier, what, limit,
-                     [&](std::string_view key) { return key.starts_with(prefix); });
-    }
+    default:
+      return find_record(reader, what, limit);
   }
 }
 

@@ -16,6 +16,7 @@
 #include "fhir/invoice.h"
 #include "fhir/json_tree.h"
 #include "fhir/resource.h"
+#include "fhir/schedule.h"
 #include "fhir/writer.h"
 
 namespace clinicdb::clinic::fhir {
@@ -366,6 +367,52 @@ Status edit_record(const JsonTree&, const Consent& before, const Consent& after,
   return Status();
 }
 
+Status edit_record(const JsonTree& tree, const Hours& before, const Hours& after, ObjectEdit& out) {
+  if (before.kind() != after.kind()) return cannot_change("hours.kind");
+  if (before.resource_id() != after.resource_id()) return cannot_change("hours.resource_id");
+  if (before.location_id() != after.location_id()) return cannot_change("hours.location_id");
+  edit_list(tree, "identifier", before.identifiers(), after.identifiers(), out);
+  if (write_horizon(before) != write_horizon(after)) {
+    const JsonValue horizon = tree.root().member("planningHorizon");
+    ObjectEdit period(tree, horizon);
+    const auto day = [&](std::string_view name, bool was, const Date& from, bool is,
+                         const Date& to) {
+      if (was != is || !same(from, to)) period.set(name, is ? write_date(to) : std::string());
+    };
+    day("start", before.has_valid_from(), before.valid_from(), after.has_valid_from(),
+        after.valid_from());
+    day("end", before.has_valid_until(), before.valid_until(), after.has_valid_until(),
+        after.valid_until());
+    const std::string edited_period = horizon ? period.text() : write_horizon(after);
+    out.set("planningHorizon", edited_period == "{}" ? std::string() : edited_period);
+  }
+  if (const std::string ours = hours_extensions(after); hours_extensions(before) != ours) {
+    std::vector<std::string> items;
+    for (const JsonValue item : tree.root().member("extension").children()) {
+      if (!is_hours_extension(item)) items.push_back(item.minified());
+    }
+    items.push_back(ours);
+    out.set("extension", as_array(items));
+  }
+  return Status();
+}
+
+Status edit_record(const JsonTree& tree, const AvailabilityException& before,
+                   const AvailabilityException& after, ObjectEdit& out) {
+  // Of one that names its Schedule, the Schedule says whose it is.
+  if (before.hours_id() != after.hours_id()) return cannot_change("exception.hours_id");
+  if (before.hours_id().empty() && before.resource_id() != after.resource_id())
+    return cannot_change("exception.resource_id");
+  edit_list(tree, "identifier", before.identifiers(), after.identifiers(), out);
+  if (before.works() != after.works()) out.set_string("status", slot_status_code(after));
+  if (before.start_us() != after.start_us())
+    out.set_string("start", format_instant(Time{after.start_us()}));
+  if (before.end_us() != after.end_us())
+    out.set_string("end", format_instant(Time{after.end_us()}));
+  out.string("comment", before.reason(), after.reason());
+  return Status();
+}
+
 // The elements of a clinical record differ from type to type; those that every type spells alike
 // can be edited.
 Status edit_record(const JsonTree& tree, const ClinicalRecord& before, const ClinicalRecord& after,
@@ -445,6 +492,10 @@ Status merge(Location& location) { return merge_record(location, RESOURCE_TYPE_L
 Status merge(ClinicalRecord& record) { return merge_record(record, record.type()); }
 Status merge(Invoice& invoice) { return merge_record(invoice, RESOURCE_TYPE_INVOICE); }
 Status merge(Consent& consent) { return merge_record(consent, RESOURCE_TYPE_CONSENT); }
+Status merge(Hours& hours) { return merge_record(hours, RESOURCE_TYPE_SCHEDULE); }
+Status merge(AvailabilityException& exception) {
+  return merge_record(exception, RESOURCE_TYPE_SLOT);
+}
 Status merge(Appointment& appointment) {
   return merge_record(appointment, RESOURCE_TYPE_APPOINTMENT);
 }

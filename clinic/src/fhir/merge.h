@@ -5,6 +5,7 @@
 
 #include "clinicdb/base/status.h"
 #include "clinicdb/clinic/schema/appointment.pb.h"
+#include "clinicdb/clinic/schema/availability.pb.h"
 #include "clinicdb/clinic/schema/billing.pb.h"
 #include "clinicdb/clinic/schema/consent.pb.h"
 #include "clinicdb/clinic/schema/patient.pb.h"
@@ -23,6 +24,8 @@ Status merge(Organization& organization);
 Status merge(Location& location);
 Status merge(ClinicalRecord& record);
 Status merge(Appointment& appointment);
+Status merge(Hours& hours);
+Status merge(AvailabilityException& exception);
 Status merge(Invoice& invoice);
 Status merge(Consent& consent);
 

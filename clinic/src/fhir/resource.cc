@@ -10,6 +10,7 @@
 #include "fhir/consent.h"
 #include "fhir/fields.h"
 #include "fhir/invoice.h"
+#include "fhir/schedule.h"
 
 namespace clinicdb::clinic::fhir {
 
@@ -493,6 +494,10 @@ const engine::TableDef& table_of(const AnyRecord& record) {
     const engine::TableDef& operator()(const Professional&) const { return professionals_table(); }
     const engine::TableDef& operator()(const Organization&) const { return organizations_table(); }
     const engine::TableDef& operator()(const Location&) const { return locations_table(); }
+    const engine::TableDef& operator()(const Hours&) const { return hours_table(); }
+    const engine::TableDef& operator()(const AvailabilityException&) const {
+      return exceptions_table();
+    }
     const engine::TableDef& operator()(const Appointment&) const { return appointments_table(); }
     const engine::TableDef& operator()(const Invoice&) const { return invoices_table(); }
     const engine::TableDef& operator()(const Consent&) const { return consents_table(); }
@@ -521,6 +526,8 @@ ResourceType type_of(const AnyRecord& record) {
     ResourceType operator()(const Professional&) const { return RESOURCE_TYPE_PRACTITIONER; }
     ResourceType operator()(const Organization&) const { return RESOURCE_TYPE_ORGANIZATION; }
     ResourceType operator()(const Location&) const { return RESOURCE_TYPE_LOCATION; }
+    ResourceType operator()(const Hours&) const { return RESOURCE_TYPE_SCHEDULE; }
+    ResourceType operator()(const AvailabilityException&) const { return RESOURCE_TYPE_SLOT; }
     ResourceType operator()(const Appointment&) const { return RESOURCE_TYPE_APPOINTMENT; }
     ResourceType operator()(const Invoice&) const { return RESOURCE_TYPE_INVOICE; }
     ResourceType operator()(const Consent&) const { return RESOURCE_TYPE_CONSENT; }
@@ -576,6 +583,12 @@ Result<AnyRecord> read_resource(JsonValue resource, ResourceType type,
       break;
     case RESOURCE_TYPE_APPOINTMENT:
       record = of_own_or_record(read_appointment(resource, reader), resource, type, reader);
+      break;
+    case RESOURCE_TYPE_SCHEDULE:
+      record = of_own_or_record(read_schedule(resource, reader), resource, type, reader);
+      break;
+    case RESOURCE_TYPE_SLOT:
+      record = of_own_or_record(read_slot(resource, reader), resource, type, reader);
       break;
     case RESOURCE_TYPE_INVOICE:
       record = of_own_or_record(read_invoice(resource, reader), resource, type, reader);

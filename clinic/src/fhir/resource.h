@@ -12,6 +12,7 @@
 #include "clinicdb/base/result.h"
 #include "clinicdb/clinic/identity.h"
 #include "clinicdb/clinic/schema/appointment.pb.h"
+#include "clinicdb/clinic/schema/availability.pb.h"
 #include "clinicdb/clinic/schema/billing.pb.h"
 #include "clinicdb/clinic/schema/consent.pb.h"
 #include "clinicdb/clinic/schema/patient.pb.h"
@@ -24,8 +25,9 @@
 namespace clinicdb::clinic::fhir {
 
 /// A record of one of the clinic's tables.
-using AnyRecord = std::variant<Patient, Professional, Organization, Location, Appointment, Invoice,
-                               Consent, ClinicalRecord>;
+using AnyRecord =
+    std::variant<Patient, Professional, Organization, Location, Hours, AvailabilityException,
+                 Appointment, Invoice, Consent, ClinicalRecord>;
 
 const engine::TableDef& table_of(const AnyRecord& record);
 Result<engine::PreparedRecord> prepare(const AnyRecord& record);

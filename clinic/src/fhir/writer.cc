@@ -4,6 +4,7 @@
 #include "fhir/consent.h"
 #include "fhir/fields.h"
 #include "fhir/invoice.h"
+#include "fhir/schedule.h"
 
 namespace clinicdb::clinic::fhir {
 
@@ -124,6 +125,10 @@ struct ResourceWriter {
   }
   std::string operator()(const Consent& consent) const {
     return write_consent(consent, reference_of);
+  }
+  std::string operator()(const Hours& hours) const { return write_schedule(hours, reference_of); }
+  std::string operator()(const AvailabilityException& exception) const {
+    return write_slot(exception, reference_of);
   }
 
   std::string operator()(const Location& location) const {

@@ -10,6 +10,7 @@
 #include "core.h"
 #include "fhir/merge.h"
 #include "scheduling/claims.h"
+#include "scheduling/clinic_of.h"
 
 namespace clinicdb::clinic {
 
@@ -43,6 +44,10 @@ Result<Response> change_appointment(const Core& core, const CallContext& context
           .with_current_version(current->meta.version);
     }
     Appointment appointment = current->record;
+    if (appointment.clinic_id().empty()) {
+      // It came before its clinic did.
+      ASSIGN_OR_RETURN(*appointment.mutable_clinic_id(), clinic_of(*reader, appointment.room_id()));
+    }
     RETURN_IF_ERROR(adjust(appointment, *reader));
     RETURN_IF_ERROR(fhir::merge(appointment));
     reader.reset();

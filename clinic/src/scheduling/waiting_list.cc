@@ -42,10 +42,10 @@ std::optional<TimeSpan> wanted_span(const WaitlistEntry& entry, const FreedTime&
   return span;
 }
 
-Appointment make_hold(const Core& core, const WaitlistEntry& entry, const FreedTime& freed,
+Appointment make_hold(const Uuid& id, const WaitlistEntry& entry, const FreedTime& freed,
                       TimeSpan span, Time now) {
   Appointment hold;
-  hold.set_id(std::string(core.new_id().view()));
+  hold.set_id(std::string(id.view()));
   hold.set_clinic_id(freed.clinic_id);
   hold.set_professional_id(freed.professional_id);
   hold.set_room_id(freed.room_id);
@@ -73,7 +73,7 @@ Status take_from_service(engine::Transaction& tx, Appointment& hold) {
 
 }  // namespace
 
-Result<std::optional<WaitlistOffer>> offer_time(const Core& core, engine::Transaction& tx,
+Result<std::optional<WaitlistOffer>> offer_time(FunctionRef<Uuid()> new_id, engine::Transaction& tx,
                                                 const FreedTime& freed) {
   const std::optional<WaitlistOffer> nobody;
   if (freed.span.start_us <= tx.now().us) return nobody;
@@ -97,7 +97,7 @@ Result<std::optional<WaitlistOffer>> offer_time(const Core& core, engine::Transa
     WaitlistEntry& entry = found->record;
     const std::optional<TimeSpan> span = wanted_span(entry, freed);
     if (!span || !suits_place(entry, freed) || !suits_day(entry, zone, *span)) continue;
-    Appointment hold = make_hold(core, entry, freed, *span, tx.now());
+    Appointment hold = make_hold(new_id(), entry, freed, *span, tx.now());
     RETURN_IF_ERROR(take_from_service(tx, hold));
     Result<engine::PreparedRecord> prepared = appointments_table().prepare(hold);
     if (!prepared) return std::move(prepared).error();
@@ -119,6 +119,15 @@ Result<std::optional<WaitlistOffer>> offer_time(const Core& core, engine::Transa
     return std::optional<WaitlistOffer>(WaitlistOffer{id, hold.id()});
   }
   return nobody;
+}
+
+Result<std::optional<WaitlistOffer>> offer_time(const Core& core, engine::Transaction& tx,
+                                                const FreedTime& freed) {
+  return offer_time([&] { return core.new_id(); }, tx, freed);
+}
+
+bool is_offered(const Appointment& appointment) {
+  return appointment.session_id().empty() && appointment.capacity() < 2;
 }
 
 FreedTime freed_time(const Appointment& appointment) {

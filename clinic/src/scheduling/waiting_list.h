@@ -4,6 +4,8 @@
 #include <optional>
 #include <string>
 
+#include "clinicdb/base/function_ref.h"
+#include "clinicdb/base/ids.h"
 #include "clinicdb/base/result.h"
 #include "clinicdb/clinic/tables.h"
 #include "clinicdb/engine/transaction.h"
@@ -24,10 +26,15 @@ struct WaitlistOffer {
   std::string hold_id;
 };
 
-/// Holds the time for the first in the list that it suits, for kOfferMinutes or until it begins.
-/// Nothing where it suits nobody, lies in the past, or is not free.
+/// Holds the time for the first in the list that it suits, for kOfferUs or until it begins.
+/// Nothing where it suits nobody, lies in the past, or is not free. `new_id` gives the hold's.
+Result<std::optional<WaitlistOffer>> offer_time(FunctionRef<Uuid()> new_id, engine::Transaction& tx,
+                                                const FreedTime& freed);
 Result<std::optional<WaitlistOffer>> offer_time(const Core& core, engine::Transaction& tx,
                                                 const FreedTime& freed);
+/// Whether what the appointment gives up when it is cancelled is offered: a group's time, or a seat
+/// of one, suits nobody who waits for a time of their own.
+bool is_offered(const Appointment& appointment);
 
 /// What an appointment holds, as it would be offered.
 FreedTime freed_time(const Appointment& appointment);

@@ -141,13 +141,17 @@ struct WaitlistIndex {
   static constexpr engine::IndexNumber kPatient = 2;
 };
 struct HoursIndex {
-  /// ordered: resource_key; covered: the record itself, which is small. A cache tag a resource.
+  /// ordered: resource_key; covered: the record itself, which is small, without what only FHIR
+  /// wants. A cache tag a resource.
   static constexpr engine::IndexNumber kResource = 1;
+  static constexpr engine::IndexNumber kIdentifier = 2;  ///< ordered: identifier_key
 };
 struct ExceptionIndex {
   /// ordered: resource_key, start; covered: end (i64), works (u8), clinic (16 or nothing). A cache
   /// tag a resource.
   static constexpr engine::IndexNumber kResource = 1;
+  static constexpr engine::IndexNumber kHours = 2;       ///< ordered: hours (16), start
+  static constexpr engine::IndexNumber kIdentifier = 3;  ///< ordered: identifier_key
 };
 struct HolidayIndex {
   /// ordered: clinic (16; zeros: all), day (date_key); covered: open from, until (u16 each). A

@@ -1,0 +1,107 @@
+#include "scheduling/exception_places.h"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "clinicdb/clinic/tables.h"
+#include "fhir/json_tree.h"
+#include "fhir/merge.h"
+#include "fhir/reference.h"
+#include "scheduling/working_hours.h"
+
+namespace clinicdb::clinic {
+
+namespace {
+
+/// The ids of the Slots that the appointment's body names.
+Result<std::vector<std::string>> slots_of(const Appointment& appointment) {
+  std::vector<std::string> ids;
+  // Most come without, or not as FHIR at all.
+  if (appointment.fhir().find("\"slot\"") == std::string::npos) return ids;
+  fhir::JsonTree tree;
+  RETURN_IF_ERROR(tree.parse_copy(appointment.fhir()));
+  for (const fhir::JsonValue slot : tree.root().member("slot").children()) {
+    const fhir::JsonValue reference = slot.member(fhir::kReferenceMember);
+    if (!reference.is_string()) continue;
+    if (const auto id = fhir::referenced_id(reference.text(), RESOURCE_TYPE_SLOT, {}))
+      ids.emplace_back(id->view());
+  }
+  return ids;
+}
+
+/// Whether its body says "busy", which is that something is booked there, and no more than that.
+Result<bool> is_busy(const AvailabilityException& exception) {
+  if (exception.works() || exception.fhir().empty()) return false;
+  fhir::JsonTree tree;
+  RETURN_IF_ERROR(tree.parse_copy(exception.fhir()));
+  const fhir::JsonValue status = tree.root().member("status");
+  return status.is_string() && status.text() == "busy";
+}
+
+}  // namespace
+
+void set_place(const Hours* hours, AvailabilityException& exception) {
+  exception.set_kind(hours == nullptr ? RESOURCE_KIND_UNSPECIFIED : hours->kind());
+  exception.set_resource_id(hours == nullptr ? std::string() : hours->resource_id());
+  exception.set_clinic_id(hours == nullptr ? std::string() : hours->clinic_id());
+}
+
+Status find_place(engine::Reader& reader, AvailabilityException& exception) {
+  if (exception.hours_id().empty()) return {};
+  ASSIGN_OR_RETURN(const std::optional<engine::Stored<Hours>> hours,
+                   reader.get(hours_table(), exception.hours_id()));
+  set_place(hours ? &hours->record : nullptr, exception);
+  return {};
+}
+
+Status place_exceptions(engine::Transaction& tx, std::string_view hours_id, const Hours* hours) {
+  std::vector<std::string> ids;
+  const Status scanned = tx.scan(exceptions_table().def(), ExceptionIndex::kHours,
+                                 engine::KeyRange::prefix(std::string(hours_id)), {},
+                                 [&](const engine::IndexEntry& entry) {
+                                   ids.emplace_back(entry.record_key);
+                                   return true;
+                                 })
+                             .status();
+  // While the index is being built: nothing is wrong with what is put.
+  if (scanned.code() == StatusCode::kFailedPrecondition)
+    return unavailable(std::string(scanned.message()));
+  RETURN_IF_ERROR(scanned);
+  for (const std::string& id : ids) {
+    ASSIGN_OR_RETURN(std::optional<engine::Stored<AvailabilityException>> found,
+                     tx.get(exceptions_table(), id));
+    if (!found) continue;
+    set_place(hours, found->record);
+    engine::PutOptions options;
+    options.expected_version = found->meta.version;
+    options.skip_unchanged = true;
+    RETURN_IF_ERROR(tx.put(exceptions_table(), found->record, options).status());
+  }
+  return {};
+}
+
+Status free_slots(engine::Transaction& tx, const Appointment& released) {
+  ASSIGN_OR_RETURN(const std::vector<std::string> ids, slots_of(released));
+  for (const std::string& id : ids) {
+    ASSIGN_OR_RETURN(std::optional<engine::Stored<AvailabilityException>> found,
+                     tx.get(exceptions_table(), id));
+    if (!found) continue;
+    AvailabilityException& slot = found->record;
+    ASSIGN_OR_RETURN(const bool busy, is_busy(slot));
+    if (!busy || slot.end_us() - slot.start_us() > kStretchUsMax) continue;
+    slot.set_works(true);
+    RETURN_IF_ERROR(fhir::merge(slot));
+    engine::PutOptions options;
+    options.expected_version = found->meta.version;
+    RETURN_IF_ERROR(tx.put(exceptions_table(), slot, options).status());
+  }
+  return {};
+}
+
+bool moves_exceptions(const Hours& before, const Hours& after) {
+  return before.kind() != after.kind() || before.resource_id() != after.resource_id() ||
+         before.clinic_id() != after.clinic_id();
+}
+
+}  // namespace clinicdb::clinic

@@ -1,0 +1,28 @@
+// Exceptions that belong to hours, as FHIR's Slots belong to a Schedule: whose they are, and where,
+// is what the hours say, and is kept with each of them, so that free time is read by resource.
+#pragma once
+
+#include <string_view>
+
+#include "clinicdb/base/status.h"
+#include "clinicdb/clinic/schema/appointment.pb.h"
+#include "clinicdb/clinic/schema/availability.pb.h"
+#include "clinicdb/engine/transaction.h"
+
+namespace clinicdb::clinic {
+
+/// Gives the exception the place of its hours; none where that is nullptr: it then opens and closes
+/// nothing.
+void set_place(const Hours* hours, AvailabilityException& exception);
+/// The same from what the store has of its hours. Nothing to do for one without.
+Status find_place(engine::Reader& reader, AvailabilityException& exception);
+/// All of the hours' exceptions, in the commit that changes, makes or removes the hours.
+/// kResourceExhausted where they are more than one commit may change.
+Status place_exceptions(engine::Transaction& tx, std::string_view hours_id, const Hours* hours);
+/// The appointment gives its time up: the Slots that it came with, busy because of it, are free
+/// again in the same commit, so that their time can be booked. Nothing for one that names none.
+Status free_slots(engine::Transaction& tx, const Appointment& released);
+/// Whether exceptions of these hours have another place when they become those.
+bool moves_exceptions(const Hours& before, const Hours& after);
+
+}  // namespace clinicdb::clinic
