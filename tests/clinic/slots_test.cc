@@ -137,6 +137,32 @@ TEST_CASE_METHOD(SlotDesk, "slots: weekends, time off, added time and holidays")
   CHECK(must(clinic->availability().list_holidays(clinic.context(), list)).holidays_size() == 2);
 }
 
+TEST_CASE_METHOD(SlotDesk, "slots: a room without hours is always there, but for its time off") {
+  FindSlotsRequest request = search(midnight, nine + 2 * kHour);
+  request.add_room_ids(room1);
+  CHECK(starts(request) == "02T12:00 02T12:30 02T13:00 02T13:30");
+  PutExceptionRequest put;
+  AvailabilityException& exception = *put.mutable_exception();
+  exception.set_kind(RESOURCE_KIND_ROOM);
+  exception.set_resource_id(room1);
+  exception.set_start_us(nine + 30 * kMinute);
+  exception.set_end_us(nine + kHour);
+  const std::string id =
+      must(clinic->availability().put_exception(clinic.context(), put)).result().id();
+  CHECK(starts(request) == "02T12:00 02T13:00 02T13:30");
+  BookAppointmentRequest inside = booking(lia, room1, ana, nine + 30 * kMinute);
+  inside.set_within_hours(true);
+  const auto refused = book(inside);
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().field() == "appointment.room_id");
+  inside.mutable_appointment()->set_room_id(room2);
+  CHECK(book(inside));
+  RemoveExceptionRequest remove;
+  remove.set_id(id);
+  must(clinic->availability().remove_exception(clinic.context(), remove));
+  CHECK(starts(request) == "02T12:00 02T13:00 02T13:30");
+}
+
 TEST_CASE_METHOD(SlotDesk, "slots: of several professionals the earliest, in the order asked") {
   hours(RESOURCE_KIND_PROFESSIONAL, rui);
   booked(booking(lia, room1, ana, nine));

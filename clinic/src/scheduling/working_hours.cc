@@ -158,8 +158,13 @@ Result<WorkingHours> working_hours(engine::Reader& reader, const WorkPlace& plac
   WorkingHours answer;
   ASSIGN_OR_RETURN(const std::vector<Hours> all, read_hours(reader, place));
   answer.kept = !all.empty();
-  if (!answer.kept && place.kind != RESOURCE_KIND_PROFESSIONAL) return answer;
   ASSIGN_OR_RETURN(const Exceptions exceptions, read_exceptions(reader, place, range));
+  if (!answer.kept && place.kind != RESOURCE_KIND_PROFESSIONAL) {
+    // Always there, but for time off.
+    answer.kept = !exceptions.off.empty();
+    if (answer.kept) answer.stretches = subtract_spans({range}, exceptions.off);
+    return answer;
+  }
   Holidays holidays;
   // A day more on either side: zones differ, and a stretch may begin the day before.
   const std::int32_t first_day = zone.local(Time{range.start_us - kStretchUsMax}).day - 1;

@@ -23,9 +23,11 @@ struct WorkPlace {
 };
 
 struct WorkingHours {
-  /// Whether any hours are kept for the resource. A room without is always there.
+  /// Whether any hours are kept for the resource, or time off in the range. A room without is
+  /// always there.
   bool kept = false;
-  /// The stretches that touch the range that was asked for, uncut, in order.
+  /// The stretches that touch the range that was asked for, uncut, in order; of a room without
+  /// hours, what is left of the range.
   TimeSpans stretches;
 };
 
