@@ -272,6 +272,19 @@ TEST_CASE(
   REQUIRE(store.exported().size() == 2);
 }
 
+TEST_CASE(
+    "import: a search that cannot see all records of a type is refused, and makes no second") {
+  FhirFixture store;
+  const std::string type = GENERATE("Appointment", "Invoice", "Consent");
+  const ImportReport report = store.import_text(
+      bundle("transaction", {entry("", R"({"resourceType":")" + type + R"(","id":"x"})",
+                                   post(type, R"(,"ifNoneExist":"identifier=s|7")"))}));
+  REQUIRE(report.failed == 1);
+  REQUIRE(store.problems.at(0).reason ==
+          "a record of type " + type + " cannot be found by identifier");
+  REQUIRE(store.exported().empty());
+}
+
 TEST_CASE("import: conditional updates and deletions act on the record that has the identifier") {
   FhirFixture store;
   const auto patient = [](const std::string& more) {

@@ -200,7 +200,7 @@ TEST_CASE("fhir schedule: its clinic is its location's, and only there its time 
               .imported == 2);
   CHECK(store.free("lia", praia) == Minutes{0, 30});
   CHECK(store.free("lia", centro).empty());
-  // Moved by hand, its slots go with it; a correction from outside leaves it there.
+  // Moved by hand, its slots go with it.
   PutHoursRequest put;
   *put.mutable_hours() = store.hours()->record;
   put.mutable_hours()->set_clinic_id(centro);

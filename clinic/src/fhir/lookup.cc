@@ -131,8 +131,13 @@ Result<std::vector<std::string>> find_by_identifier(engine::Reader& reader,
       return find_in_two(reader, hours_table(), HoursIndex::kIdentifier, what, limit);
     case RESOURCE_TYPE_SLOT:
       return find_in_two(reader, exceptions_table(), ExceptionIndex::kIdentifier, what, limit);
+    // Those that are entities of ours have no identifiers in an index: to look among the others
+    // only would find nothing, and make a second one.
     case RESOURCE_TYPE_APPOINTMENT:
-      return unimplemented("appointments cannot be found by identifier");
+    case RESOURCE_TYPE_INVOICE:
+    case RESOURCE_TYPE_CONSENT:
+      return unimplemented("a record of type " + std::string(resource_type_name(what.type)) +
+                           " cannot be found by identifier");
     default:
       return find_record(reader, what, limit);
   }
