@@ -681,6 +681,90 @@ class Bookings(Store):
         days = self.tenant_json("calendar", "--week", "--from", "2026-11-30")["days"]
         self.assertEqual(len(days), 7)
 
+    def free(self, day):
+        found = self.tenant_json("slots", "--days=1", "--professional", self.professional, "--from", day + "T00:00",
+                                 "--step", "30")
+        return [each["start"][11:16] for each in found.get("slots", [])]
+
+    def test_hours_are_set_shown_and_taken_back(self):
+        whose = ("--professional", self.professional)
+        self.assertIn("No hours", self.tenant_ok("hours", "list", *whose))
+        hours = self.tenant_json("hours", "set", *whose, "--days", "1-5", "--hours", "09:00-11:00", "--break",
+                                 "10:00-10:30")["result"]["id"]
+        off = self.tenant_json("hours", "off", *whose, "--from", "2027-03-01T09:00", "--until", "2027-03-01T09:30",
+                               "--reason", "congresso")["id"]
+        opened = self.tenant_json("hours", "open", *whose, "--from", "2027-03-01T14:00", "--until",
+                                  "2027-03-01T14:30")["id"]
+        self.assertEqual(self.free("2027-03-01"), ["12:30", "13:30", "17:00"])
+        text = self.tenant_ok("hours", "list", *whose, "--from", "2027-03-01T00:00")
+        self.assertIn("5 09:00-11:00, less 10:00-10:30", text)
+        self.assertRegex(text, "off +2027-03-01 09:00 .*congresso")
+        self.assertRegex(text, "open +2027-03-01 14:00")
+        listed = self.tenant_json("hours", "list", *whose, "--from", "2027-03-01T00:00")
+        self.assertEqual([each["id"] for each in listed["hours"]], [hours])
+        self.assertEqual([each["id"] for each in listed["exceptions"]], [off, opened])
+        self.assertEqual(self.tenant_call("hours", "remove", off).returncode, NOT_FOUND, "it is no hours")
+        self.assertEqual(self.tenant_call("hours", "remove", off, "--what", "lunch").returncode, USAGE)
+        self.tenant_ok("hours", "remove", off, "--what", "exception")
+        self.assertEqual(self.free("2027-03-01"), ["12:00", "12:30", "13:30", "17:00"])
+        self.tenant_ok("hours", "remove", hours)
+        self.assertEqual(self.free("2027-03-01"), ["17:00"])
+        self.tenant_json("clinic", "add", "manaus")
+        self.tenant_ok("hours", "set", *whose, "--hours", "09:00-10:00", "--clinic", "manaus")
+        found = self.tenant_json("slots", "--days=1", *whose, "--clinic", "manaus", "--from", "2027-03-02T00:00")
+        self.assertTrue(found["slots"])
+        centro = self.tenant_json("clinic", "list")["clinics"][0]["slug"]
+        self.assertNotEqual(centro, "manaus")
+        found = self.tenant_json("slots", "--days=1", *whose, "--clinic", centro, "--from", "2027-03-02T00:00")
+        self.assertFalse(found.get("slots"))
+
+    def test_a_series_is_moved_from_one_on(self):
+        booked = self.tenant_json("series", "book", "--professional", self.professional, "--patient", self.patient,
+                                  "--start", "2027-03-01T09:00", "--rule", "FREQ=DAILY;COUNT=3")["occurrences"]
+        second = booked[1]["appointment_id"]
+        moved = self.tenant_json("series", "move", second, "--at", "10:30", "--later", "1")["occurrences"]
+        self.assertEqual([each["start"] for each in moved], ["2027-03-03T13:30:00Z", "2027-03-04T13:30:00Z"])
+        self.assertIn("2027-03-02 10:30", self.tenant_ok("series", "move", second, "--scope", "one", "--earlier", "1"))
+        first = self.tenant_json("appointment", "get", booked[0]["appointment_id"])["appointment"]
+        self.assertEqual(first["start"], "2027-03-01T12:00:00Z")
+        for wrong in (("--at", "1030"), ("--at", ":0:00"), ("--scope", "none"), ("--later", "1", "--earlier", "1")):
+            self.assertEqual(self.tenant_call("series", "move", second, *wrong).returncode, USAGE, wrong)
+
+    def test_who_waits_no_more_is_off_the_list(self):
+        entry = self.tenant_json("waitlist", "add", "--patient", self.patient)["id"]
+        self.assertIn(entry, self.tenant_ok("waitlist", "list"))
+        self.tenant_ok("waitlist", "withdraw", entry)
+        self.assertIn("Nobody waits", self.tenant_ok("waitlist", "list"))
+        self.assertEqual(self.tenant_call("waitlist", "withdraw", entry).returncode, CONFLICT)
+
+    def test_users_have_roles(self):
+        user = self.tenant_json("user", "add", "bia", "--name", "Bia Reis", "--role", "reception", "--role", "billing",
+                                "--professional", self.professional)["id"]
+        listed = self.tenant_json("user", "list")["users"]
+        self.assertEqual([(each["id"], each["roles"]) for each in listed if each["login"] == "bia"],
+                         [(user, ["reception", "billing"])])
+        self.assertRegex(self.tenant_ok("user", "list"), user + " +bia +Bia Reis +reception, billing")
+        self.assertEqual(self.tenant_call("user", "add", "BIA").returncode, CONFLICT)
+        self.assertEqual(self.tenant_call("user", "add", "eva", "--role", "queen").returncode, USAGE)
+
+    def test_appointments_are_counted_and_listed_by_patient(self):
+        past = self.book("2026-03-02T09:00", "--json")
+        self.assertEqual(past.returncode, DONE, past.stderr)
+        past = json.loads(past.stdout)["id"]
+        self.tenant_ok("appointment", "status", past, "no-show")
+        self.assertEqual(self.book("2036-03-03T09:00", "--title", "Retorno").returncode, DONE)
+        text = self.tenant_ok("appointment", "counts", "--from", "2026-03-02", "--days", "7")
+        self.assertRegex(text, r"(?m)^all +1 +0 +0 +0 +1 +100\.0 %")
+        self.assertRegex(text, "(?m)^Monday +1 ")
+        self.assertRegex(text, "(?m)^professional " + self.professional + " +1 ")
+        counted = self.tenant_json("appointment", "counts", "--from", "2026-03-02", "--days", "7")
+        self.assertEqual(counted["total"]["missed"], 1)
+        to_come = self.tenant_ok("patient", "appointments", self.patient)
+        self.assertIn("Retorno", to_come)
+        self.assertNotIn(past, to_come)
+        before = self.tenant_json("patient", "appointments", self.patient, "--past")
+        self.assertEqual([each["appointment_id"] for each in before["entries"]], [past])
+
     def test_what_was_typed_cannot_steer_a_terminal(self):
         done = self.tenant_call("room", "add", "--name", "Sala \x1b[31m vermelha")
         if done.returncode == DONE:

@@ -70,7 +70,9 @@ int run_program(int argument_count, const char* const* arguments, Session& sessi
   add_load_commands(commands);
   add_appointment_commands(commands);
   add_desk_commands(commands);
+  add_report_commands(commands);
   add_schedule_commands(commands);
+  add_hours_commands(commands);
   add_bench_command(commands);
   add_config_commands(commands);
   add_completion_command(commands);

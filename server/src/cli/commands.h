@@ -21,7 +21,9 @@ void add_load_commands(Commands& commands);        // load
 void add_people_commands(Commands& commands);
 void add_appointment_commands(Commands& commands);
 void add_desk_commands(Commands& commands);      // appointment move, status; hold, series, waitlist
-void add_schedule_commands(Commands& commands);  // service, equipment, hours, slots, calendar
+void add_hours_commands(Commands& commands);     // hours
+void add_report_commands(Commands& commands);    // appointment counts, patient appointments
+void add_schedule_commands(Commands& commands);  // service, equipment, slots, calendar
 void add_bench_command(Commands& commands);      // bench
 void add_config_commands(Commands& commands);    // config, version
 void add_completion_command(Commands& commands);  // completion

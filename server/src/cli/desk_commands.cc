@@ -1,5 +1,5 @@
-// appointment move, status; hold add, release, expire; series book, cancel; waitlist add, list,
-// accept, decline.
+// appointment move, status; hold add, release, expire; series book, move, cancel; waitlist add,
+// accept, decline, withdraw.
 #include <nlohmann/json.hpp>
 
 #include "cli/clinic_choice.h"
@@ -138,6 +138,18 @@ Result<ExitCode> expire_holds(Session& session) {
       });
 }
 
+void show_occurrences(Session& session,
+                      const google::protobuf::RepeatedPtrField<clinic::Occurrence>& occurrences) {
+  TextTable table({{"NO", Align::kRight}, {"START"}, {"ID"}, {"WHY NOT"}});
+  for (const clinic::Occurrence& occurrence : occurrences) {
+    table.add({std::to_string(occurrence.number()),
+               format_local(Time{occurrence.start_us()}, session.zone()),
+               occurrence.appointment_id().empty() ? "" : id_text(occurrence.appointment_id()),
+               occurrence.refusal()});
+  }
+  session.show(table);
+}
+
 Result<ExitCode> book_series(Session& session, const TimeOptions& options) {
   clinic::BookSeriesRequest request;
   request.set_rule(options.rule);
@@ -151,14 +163,7 @@ Result<ExitCode> book_series(Session& session, const TimeOptions& options) {
     session.show(to_json(*done));
     return ExitCode::kDone;
   }
-  TextTable table({{"NO", Align::kRight}, {"START"}, {"ID"}, {"WHY NOT"}});
-  for (const clinic::Occurrence& occurrence : done->occurrences()) {
-    table.add({std::to_string(occurrence.number()),
-               format_local(Time{occurrence.start_us()}, session.zone()),
-               occurrence.appointment_id().empty() ? "" : id_text(occurrence.appointment_id()),
-               occurrence.refusal()});
-  }
-  session.show(table);
+  show_occurrences(session, done->occurrences());
   return ExitCode::kDone;
 }
 
@@ -173,6 +178,37 @@ Result<ExitCode> cancel_series(Session& session, const std::string& id, const st
       session, Access::kChange, clinic::METHOD_SERIES_EDIT, request, [&](const auto& done) {
         session.say("Cancelled " + std::to_string(done.occurrences_size()) + " appointments.");
       });
+}
+
+struct MoveSeriesOptions {
+  std::string id;
+  std::string scope = "following";
+  std::string at;
+  std::uint64_t later = 0;
+  std::uint64_t earlier = 0;
+  std::uint64_t minutes = 0;
+  bool skip = false;
+};
+
+Result<ExitCode> move_series(Session& session, const MoveSeriesOptions& options) {
+  clinic::EditSeriesRequest request;
+  ASSIGN_OR_RETURN(*request.mutable_appointment_id(), parse_appointment_id(options.id));
+  request.set_scope(options.scope == "one"   ? clinic::SERIES_SCOPE_ONE
+                    : options.scope == "all" ? clinic::SERIES_SCOPE_ALL
+                                             : clinic::SERIES_SCOPE_FOLLOWING);
+  request.set_shift_days(static_cast<std::int32_t>(options.later) -
+                         static_cast<std::int32_t>(options.earlier));
+  request.set_duration_minutes(static_cast<std::uint32_t>(options.minutes));
+  if (options.skip) request.set_on_conflict(clinic::CONFLICT_POLICY_SKIP);
+  if (!options.at.empty()) {
+    ASSIGN_OR_RETURN(const std::uint32_t minute, parse_minute(options.at, "--at"));
+    request.set_start_minute(minute);
+  }
+  ASSIGN_OR_RETURN(Target * target, session.open(Access::kChange));
+  ASSIGN_OR_RETURN(const CallContext context, session.tenant_context());
+  return call_opened<clinic::EditSeriesResponse>(
+      session, *target, context, clinic::METHOD_SERIES_EDIT, request,
+      [&](const auto& done) { show_occurrences(session, done.occurrences()); });
 }
 
 struct WaitOptions {
@@ -228,6 +264,14 @@ Result<ExitCode> answer(Session& session, const std::string& id, bool accept) {
       session, Access::kChange, clinic::METHOD_WAITLIST_ANSWER, request, [&](const auto& done) {
         session.say(accept ? "Booked " + id_text(done.appointment_id()) + "." : "Declined.");
       });
+}
+
+Result<ExitCode> withdraw(Session& session, const std::string& id) {
+  clinic::WithdrawWaitlistEntryRequest request;
+  ASSIGN_OR_RETURN(*request.mutable_id(), parse_id(id, "ID"));
+  return call_tenant<clinic::WithdrawWaitlistEntryResponse>(
+      session, Access::kChange, clinic::METHOD_WAITLIST_WITHDRAW, request,
+      [&](const auto& done) { session.show_written("Withdrawn", done.result()); });
 }
 
 void add_appointment_changes(Commands& commands) {
@@ -295,6 +339,21 @@ void add_series(Commands& commands) {
   cancel.text("ID", *id, "One of its appointments").required();
   cancel.text("--reason", *reason, "Why");
   cancel.flag("--following", *following, "This one and those after it only");
+  auto moved = std::make_shared<MoveSeriesOptions>();
+  Command move = commands.add(
+      "series move", "Move appointments of a series: by days, to another hour, to another length",
+      Needs::kTenant,
+      {example("series move", std::string(kExampleId) + " --at 10:30"),
+       example("series move", std::string(kExampleId) + " --scope all --later 1 --skip")},
+      [moved](Session& session) { return move_series(session, *moved); });
+  move.text("ID", moved->id, "One of its appointments").required();
+  move.text("--scope", moved->scope, "one, following (this one and those after it) or all")
+      .choices({"one", "following", "all"});
+  CommandOption later = move.number("--later", moved->later, 0, 366, "By how many days");
+  later.excludes(move.number("--earlier", moved->earlier, 0, 366, "By how many days"));
+  move.text("--at", moved->at, "At this hour of the series' zone").type("HH:MM");
+  move.number("--minutes", moved->minutes, 0, 24 * 60, "How long; else as before");
+  move.flag("--skip", moved->skip, "Leave where it is what finds its time taken");
 }
 
 void add_waitlist(Commands& commands) {
@@ -326,6 +385,13 @@ void add_waitlist(Commands& commands) {
         .text("ID", *id, "The entry")
         .required();
   }
+  auto entry = std::make_shared<std::string>();
+  commands
+      .add("waitlist withdraw", "Take an entry off the list", Needs::kTenant,
+           {example("waitlist withdraw", kExampleId)},
+           [entry](Session& session) { return withdraw(session, *entry); })
+      .text("ID", *entry, "The entry")
+      .required();
 }
 
 }  // namespace

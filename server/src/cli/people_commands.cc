@@ -1,4 +1,5 @@
-// professional, room and clinic: add, list. What a booking needs beside a patient.
+// professional, room, clinic and user: add, list. What a booking needs beside a patient, and who
+// may do what.
 #include <nlohmann/json.hpp>
 
 #include "cli/clinic_choice.h"
@@ -307,9 +308,115 @@ void add_clinic_commands(Commands& commands) {
   add_list_options(list_command, *listed, false);
 }
 
+// --- user
+
+struct UserOptions {
+  std::string login;
+  std::string name;
+  std::string email;
+  std::string professional;
+  std::vector<std::string> roles;
+  std::vector<std::string> clinics;
+};
+
+/// "reception" as ROLE_RECEPTION.
+Result<clinic::Role> parse_role(const std::string& text) {
+  const auto& roles = *clinic::Role_descriptor();
+  std::string known;
+  for (int i = 0; i < roles.value_count(); ++i) {
+    if (roles.value(i)->number() == clinic::ROLE_UNSPECIFIED) continue;
+    const std::string name = enum_text(*roles.value(i));
+    if (name == text) return static_cast<clinic::Role>(roles.value(i)->number());
+    known += (known.empty() ? "" : ", ") + name;
+  }
+  return invalid_argument("--role: \"" + text + "\" is none of " + known).with_field("--role");
+}
+
+Result<ExitCode> add_user(Session& session, const UserOptions& options) {
+  clinic::PutUserRequest request;
+  clinic::User& user = *request.mutable_user();
+  user.set_login(options.login);
+  user.set_name(options.name.empty() ? options.login : options.name);
+  user.set_email(options.email);
+  for (const std::string& text : options.roles) {
+    ASSIGN_OR_RETURN(const clinic::Role role, parse_role(text));
+    user.add_roles(role);
+  }
+  if (!options.professional.empty()) {
+    ASSIGN_OR_RETURN(*user.mutable_professional_id(),
+                     parse_record_id(clinic::RESOURCE_TYPE_PRACTITIONER, options.professional,
+                                     "--professional"));
+  }
+  ASSIGN_OR_RETURN(Target * target, session.open(Access::kChange));
+  ASSIGN_OR_RETURN(const CallContext context, session.tenant_context());
+  for (const std::string& text : options.clinics) {
+    ASSIGN_OR_RETURN(*user.add_clinic_ids(), choose_clinic(*target, context, text));
+  }
+  // A login that is there is another user's: a new one is made, or refused.
+  request.set_expected_version(0);
+  ASSIGN_OR_RETURN(const auto done, ask<clinic::PutUserResponse>(
+                                        *target, clinic::METHOD_PEOPLE_PUT_USER, context, request));
+  session.show_written("Added user", done->result());
+  return ExitCode::kDone;
+}
+
+Result<ExitCode> list_users(Session& session, const ListOptions& options) {
+  clinic::ListUsersRequest request;
+  ASSIGN_OR_RETURN(*request.mutable_cursor(), parse_cursor(options.cursor));
+  Json records = Json::array();
+  TextTable table({{"ID"}, {"LOGIN"}, {"NAME"}, {"ROLES"}});
+  const auto take = [&](const clinic::ListUsersResponse& page) {
+    for (const clinic::User& each : page.users()) {
+      records.push_back(to_json(each));
+      std::string roles;
+      for (const int role : each.roles()) {
+        if (!roles.empty()) roles += ", ";
+        const auto* value = clinic::Role_descriptor()->FindValueByNumber(role);
+        roles += value == nullptr ? std::to_string(role) : enum_text(*value);
+      }
+      table.add({id_text(each.id()), each.login(), each.name(), roles});
+    }
+    return static_cast<std::uint64_t>(page.users_size());
+  };
+  ASSIGN_OR_RETURN(const std::string cursor,
+                   each_page<clinic::ListUsersResponse>(session, clinic::METHOD_PEOPLE_LIST_USERS,
+                                                        request, options.limit, take));
+  show_list(session, "users", std::move(records), table, cursor);
+  return ExitCode::kDone;
+}
+
+void add_user_commands(Commands& commands) {
+  commands.group("user", "Who works with the tenant's data: add, list");
+  auto added = std::make_shared<UserOptions>();
+  Command add_command = commands.add(
+      "user add", "Add a user", Needs::kTenant,
+      {"clinicdb user add --data demo --tenant sorriso --role reception --name \"Bia Reis\" bia"},
+      [added](Session& session) { return add_user(session, *added); });
+  add_command.text("LOGIN", added->login, "Unique in the tenant; case does not matter").required();
+  add_command.text("--name", added->name, "Name that people see; else the login");
+  add_command.text("--email", added->email, "E-mail address");
+  add_command
+      .texts("--role", added->roles,
+             "owner, administrator, professional, reception, billing or auditor; may be given "
+             "again")
+      .type("ROLE");
+  add_command.text("--professional", added->professional, "Who it is, of a professional")
+      .type("ID");
+  add_command.texts("--clinic", added->clinics, "Only there: id or short name; may be given again")
+      .type("CLINIC");
+
+  auto listed = std::make_shared<ListOptions>();
+  Command list_command =
+      commands.add("user list", "List users and their roles", Needs::kTenant,
+                   {"clinicdb user list --data demo --tenant sorriso"},
+                   [listed](Session& session) { return list_users(session, *listed); });
+  add_list_options(list_command, *listed, false);
+}
+
 }  // namespace
 
 void add_people_commands(Commands& commands) {
+  add_user_commands(commands);
   add_professional_commands(commands);
   add_room_commands(commands);
   add_clinic_commands(commands);

@@ -1,4 +1,4 @@
-// service add, list; equipment add; hours set, off, holiday, list; slots; calendar.
+// service add, list; equipment add; slots; calendar.
 #include <algorithm>
 #include <map>
 
@@ -86,129 +86,6 @@ Result<ExitCode> add_equipment(Session& session, const std::string& name, std::u
       [&](const auto& done) {
         session.say("Added equipment " + id_text(done.result().id()) + ".");
       });
-}
-
-/// "09:00" as a minute of the day; "24:00" is its end.
-Result<std::uint32_t> parse_hour(const std::string& text, std::string_view option) {
-  const bool form = text.size() == 5 && text[2] == ':' &&
-                    text.find_first_not_of("0123456789:") == std::string::npos;
-  const int hour = form ? std::stoi(text.substr(0, 2)) : 99;
-  const int minute = form ? std::stoi(text.substr(3)) : 99;
-  if (hour > 24 || minute > 59 || (hour == 24 && minute > 0)) {
-    return invalid_argument(std::string(option) + ": \"" + text + "\" is no time such as 09:00")
-        .with_field(option);
-  }
-  return static_cast<std::uint32_t>(hour * 60 + minute);
-}
-
-/// "12:00-13:00"
-Status parse_stretch(const std::string& text, std::string_view option, clinic::WeeklyHours& out) {
-  const std::size_t dash = std::min(text.find('-'), text.size());
-  ASSIGN_OR_RETURN(const std::uint32_t from, parse_hour(text.substr(0, dash), option));
-  ASSIGN_OR_RETURN(const std::uint32_t until,
-                   parse_hour(text.substr(std::min(dash + 1, text.size())), option));
-  out.set_from_minute(from);
-  out.set_until_minute(until);
-  return {};
-}
-
-struct PlaceOptions {
-  std::string professional;
-  std::string room;
-};
-
-Status parse_place(const PlaceOptions& options, clinic::ResourceKind& kind, std::string& id) {
-  if (options.professional.empty() == options.room.empty()) {
-    return invalid_argument("--professional: either it or --room is needed")
-        .with_field("--professional");
-  }
-  kind = options.room.empty() ? clinic::RESOURCE_KIND_PROFESSIONAL : clinic::RESOURCE_KIND_ROOM;
-  if (!options.room.empty()) {
-    ASSIGN_OR_RETURN(id, parse_record_id(clinic::RESOURCE_TYPE_LOCATION, options.room, "--room"));
-    return {};
-  }
-  ASSIGN_OR_RETURN(id, parse_record_id(clinic::RESOURCE_TYPE_PRACTITIONER, options.professional,
-                                       "--professional"));
-  return {};
-}
-
-void take_place(Command& command, PlaceOptions& options) {
-  CommandOption professional =
-      command.text("--professional", options.professional, "Whose").type("ID");
-  CommandOption room = command.text("--room", options.room, "Of which room").type("ID");
-  professional.excludes(room);
-}
-
-struct HoursOptions {
-  PlaceOptions place;
-  std::string days = "1-5";
-  std::vector<std::string> stretches;
-  std::vector<std::string> breaks;
-  std::string from;
-  std::string until;
-  std::string reason;
-};
-
-Result<ExitCode> set_hours(Session& session, const HoursOptions& options) {
-  clinic::PutHoursRequest request;
-  clinic::Hours& hours = *request.mutable_hours();
-  clinic::ResourceKind kind{};
-  RETURN_IF_ERROR(parse_place(options.place, kind, *hours.mutable_resource_id()));
-  hours.set_kind(kind);
-  const bool range = options.days.size() == 3 && options.days[1] == '-';
-  const char first = options.days.empty() ? '0' : options.days.front();
-  const char last = range ? options.days.back() : first;
-  if ((!range && options.days.size() != 1) || first < '1' || last > '7' || first > last) {
-    return invalid_argument("--days: a weekday from 1 (Monday) to 7, or a range such as 1-5")
-        .with_field("--days");
-  }
-  for (char day = first; day <= last; ++day) {
-    for (const std::string& text : options.stretches) {
-      clinic::WeeklyHours& stretch = *hours.add_weekly();
-      stretch.set_weekday(static_cast<std::uint32_t>(day - '0'));
-      RETURN_IF_ERROR(parse_stretch(text, "--hours", stretch));
-    }
-  }
-  for (const std::string& text : options.breaks)
-    RETURN_IF_ERROR(parse_stretch(text, "--break", *hours.add_breaks()));
-  if (!options.from.empty()) {
-    ASSIGN_OR_RETURN(*hours.mutable_valid_from(), parse_day(options.from, false, "--from"));
-  }
-  if (!options.until.empty()) {
-    ASSIGN_OR_RETURN(*hours.mutable_valid_until(), parse_day(options.until, false, "--until"));
-  }
-  return call_tenant<clinic::PutHoursResponse>(
-      session, Access::kChange, clinic::METHOD_AVAILABILITY_PUT_HOURS, request,
-      [&](const auto& done) { session.say("Set hours " + id_text(done.result().id()) + "."); });
-}
-
-Result<ExitCode> set_off(Session& session, const HoursOptions& options) {
-  clinic::PutExceptionRequest request;
-  clinic::AvailabilityException& exception = *request.mutable_exception();
-  clinic::ResourceKind kind{};
-  RETURN_IF_ERROR(parse_place(options.place, kind, *exception.mutable_resource_id()));
-  exception.set_kind(kind);
-  exception.set_reason(options.reason);
-  ASSIGN_OR_RETURN(Target * target, session.open(Access::kChange));
-  ASSIGN_OR_RETURN(const CallContext context, session.tenant_context());
-  ASSIGN_OR_RETURN(const Time from, parse_time(options.from, session.zone(), "--from"));
-  ASSIGN_OR_RETURN(const Time until, parse_time(options.until, session.zone(), "--until"));
-  exception.set_start_us(from.us);
-  exception.set_end_us(until.us);
-  ASSIGN_OR_RETURN(const auto done,
-                   ask<clinic::PutExceptionResponse>(
-                       *target, clinic::METHOD_AVAILABILITY_PUT_EXCEPTION, context, request));
-  session.show_written("Noted time off", done->result());
-  return ExitCode::kDone;
-}
-
-Result<ExitCode> set_holiday(Session& session, const std::string& day, const std::string& name) {
-  clinic::PutHolidayRequest request;
-  ASSIGN_OR_RETURN(*request.mutable_holiday()->mutable_day(), parse_day(day, false, "DAY"));
-  request.mutable_holiday()->set_name(name);
-  return call_tenant<clinic::PutHolidayResponse>(
-      session, Access::kChange, clinic::METHOD_AVAILABILITY_PUT_HOLIDAY, request,
-      [&](const auto& done) { session.say("Set holiday " + id_text(done.result().id()) + "."); });
 }
 
 struct SlotsOptions {
@@ -445,43 +322,6 @@ void add_catalogue(Commands& commands) {
   equipment.number("--units", *units, 1, 64, "How many of it there are");
 }
 
-void add_hours(Commands& commands) {
-  commands.group("hours", "When professionals and rooms can be booked");
-  auto set = std::make_shared<HoursOptions>();
-  Command hours = commands.add(
-      "hours set", "Add weekly hours of a professional or a room", Needs::kTenant,
-      {example("hours set", std::string("--professional ") + kExampleId +
-                                " --days 1-5 --hours 09:00-18:00 --break 12:00-13:00")},
-      [set](Session& session) { return set_hours(session, *set); });
-  take_place(hours, set->place);
-  hours.text("--days", set->days, "Weekdays: 1 Monday to 7 Sunday, or a range").type("DAYS");
-  hours.texts("--hours", set->stretches, "From and to; may be given again")
-      .type("HH:MM-HH:MM")
-      .required();
-  hours.texts("--break", set->breaks, "Taken out of each day; may be given again")
-      .type("HH:MM-HH:MM");
-  hours.text("--from", set->from, "First day on which they hold").type("DAY");
-  hours.text("--until", set->until, "Last day on which they hold").type("DAY");
-  auto off = std::make_shared<HoursOptions>();
-  Command away =
-      commands.add("hours off", "Note time off of a professional or a room", Needs::kTenant,
-                   {example("hours off", std::string("--professional ") + kExampleId +
-                                             " --from 2026-12-24T00:00 --until 2027-01-04T00:00")},
-                   [off](Session& session) { return set_off(session, *off); });
-  take_place(away, off->place);
-  away.text("--from", off->from, "When it begins").type("TIME").required();
-  away.text("--until", off->until, "When it ends").type("TIME").required();
-  away.text("--reason", off->reason, "Why");
-  auto day = std::make_shared<std::string>();
-  auto name = std::make_shared<std::string>();
-  Command holiday =
-      commands.add("hours holiday", "Close all clinics of the tenant on a day", Needs::kTenant,
-                   {example("hours holiday", "2026-12-25 --name Natal")},
-                   [day, name](Session& session) { return set_holiday(session, *day, *name); });
-  holiday.text("DAY", *day, "2026-12-25").required();
-  holiday.text("--name", *name, "What it is called");
-}
-
 void add_slots(Commands& commands) {
   auto slots = std::make_shared<SlotsOptions>();
   Command find = commands.add(
@@ -530,7 +370,6 @@ void add_calendar(Commands& commands) {
 
 void add_schedule_commands(Commands& commands) {
   add_catalogue(commands);
-  add_hours(commands);
   add_slots(commands);
   add_calendar(commands);
 }

@@ -9,13 +9,12 @@
 
 namespace clinicdb::server {
 
-/// Runs one method on --tenant and shows its answer: as JSON, or by `show(answer)`.
+/// Runs one method where the session has been opened, and shows its answer: as JSON, or by
+/// `show(answer)`.
 template <class Response, class Request, class Show>
-Result<ExitCode> call_tenant(Session& session, Access access, clinic::MethodId method,
-                             const Request& request, Show show) {
-  ASSIGN_OR_RETURN(Target * target, session.open(access));
-  ASSIGN_OR_RETURN(const clinic::CallContext context, session.tenant_context());
-  ASSIGN_OR_RETURN(const auto answer, ask<Response>(*target, method, context, request));
+Result<ExitCode> call_opened(Session& session, Target& target, const clinic::CallContext& context,
+                             clinic::MethodId method, const Request& request, Show show) {
+  ASSIGN_OR_RETURN(const auto answer, ask<Response>(target, method, context, request));
   if (answer == nullptr) return not_found("there is no such record");
   if (session.json()) {
     session.show(to_json(*answer));
@@ -23,6 +22,15 @@ Result<ExitCode> call_tenant(Session& session, Access access, clinic::MethodId m
     show(*answer);
   }
   return ExitCode::kDone;
+}
+
+/// Opens the session first; of --tenant.
+template <class Response, class Request, class Show>
+Result<ExitCode> call_tenant(Session& session, Access access, clinic::MethodId method,
+                             const Request& request, Show show) {
+  ASSIGN_OR_RETURN(Target * target, session.open(access));
+  ASSIGN_OR_RETURN(const clinic::CallContext context, session.tenant_context());
+  return call_opened<Response>(session, *target, context, method, request, show);
 }
 
 /// The table, or that there is nothing to show.

@@ -171,6 +171,18 @@ std::string format_in(const char* format, Time time, const std::string& zone) {
 
 }  // namespace
 
+Result<std::uint32_t> parse_minute(const std::string& text, std::string_view option) {
+  const bool form = text.size() == 5 && text.find_first_not_of("0123456789") == 2 &&
+                    text[2] == ':' && text.find_first_not_of("0123456789", 3) == std::string::npos;
+  const int hour = form ? std::stoi(text.substr(0, 2)) : 99;
+  const int minute = form ? std::stoi(text.substr(3)) : 99;
+  if (hour > 24 || minute > 59 || (hour == 24 && minute > 0)) {
+    return invalid_argument(std::string(option) + ": \"" + text + "\" is no time such as 09:00")
+        .with_field(option);
+  }
+  return static_cast<std::uint32_t>(hour * 60 + minute);
+}
+
 std::string format_local(Time time, const std::string& zone) {
   return format_in("%Y-%m-%d %H:%M", time, zone);
 }

@@ -1,6 +1,7 @@
 // Times and days as people type and read them, in an IANA zone.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -21,6 +22,9 @@ Result<clinic::Date> parse_day(std::string_view text, bool partial, std::string_
 /// As parse_day, and "today", "tomorrow" and "yesterday" in `zone`.
 Result<clinic::Date> parse_day_or_word(std::string_view text, const std::string& zone, Time now,
                                        std::string_view option);
+
+/// "09:00" as a minute of the day; "24:00" is its end.
+Result<std::uint32_t> parse_minute(const std::string& text, std::string_view option);
 
 /// "2026-12-01 09:00" in `zone`; UTC for an unknown one. "" for no time.
 std::string format_local(Time time, const std::string& zone);
