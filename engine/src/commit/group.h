@@ -67,6 +67,7 @@ struct GroupContext {
   const KvView& base;
   const Published& published;   ///< as of the group's begin
   const RecentChanges& recent;  ///< sealed groups, `previous` included
+  HotClaims& claims;            ///< as of the group's commands that have run
 
   /// Everything that is prepared, this group's earlier commands included.
   State state() const {

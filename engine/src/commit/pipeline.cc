@@ -194,7 +194,7 @@ bool Pipeline::run_queued(Lock& lock, Group& group, const RecentChanges& recent,
     const std::shared_ptr<Group> previous = sealed_;
     lock.unlock();
     const std::shared_ptr<const Published> seen = published();
-    GroupContext context{group, previous.get(), parts_.kv->latest(), *seen, recent};
+    GroupContext context{group, previous.get(), parts_.kv->latest(), *seen, recent, claims_};
     const std::int64_t begun_ns = meter_.now_ns();
     for (std::size_t i = first; i < members.size(); ++i) run_one(context, *members[i]);
     group.execute_ns += meter_.now_ns() - begun_ns;
@@ -215,6 +215,10 @@ void Pipeline::run_one(GroupContext& context, Waiter& waiter) {
   if (!waiter.answer) {
     group.overlay.rollback(savepoint);
     group.tags.resize(tags);
+  } else if (group.kind == EntryKind::kErase) {
+    claims_.forget();
+  } else {
+    claims_.note(group.overlay, savepoint);
   }
 }
 

@@ -16,12 +16,17 @@ namespace clinicdb::engine {
 /// Thread-safe.
 class Signal {
  public:
-  std::uint32_t value() const { return word_.load(std::memory_order_acquire); }
+  std::uint32_t value() const { return word_.load(std::memory_order_acquire) & ~kSleeps; }
 
-  /// Returns once the value is no longer `old`.
-  void wait_while(std::uint32_t old) const {
-    while (word_.load(std::memory_order_acquire) == old) {
-      syscall(SYS_futex, &word_, FUTEX_WAIT_PRIVATE, old, nullptr, nullptr, 0);
+  /// Returns once the value is no longer `old`. At most one thread at a time.
+  void wait_while(std::uint32_t old) {
+    std::uint32_t word = word_.load(std::memory_order_acquire);
+    while ((word & ~kSleeps) == old) {
+      if ((word & kSleeps) == 0 &&
+          !word_.compare_exchange_weak(word, word | kSleeps, std::memory_order_acquire))
+        continue;
+      syscall(SYS_futex, &word_, FUTEX_WAIT_PRIVATE, old | kSleeps, nullptr, nullptr, 0);
+      word = word_.load(std::memory_order_acquire);
     }
   }
 
@@ -29,11 +34,13 @@ class Signal {
   /// changed; the call below then wakes nobody, or somebody who checks its own value again.
   void set(std::uint32_t value) {
     const auto* address = &word_;
-    word_.store(value, std::memory_order_release);
+    if ((word_.exchange(value, std::memory_order_acq_rel) & kSleeps) == 0) return;
     syscall(SYS_futex, address, FUTEX_WAKE_PRIVATE, INT_MAX, nullptr, nullptr, 0);
   }
 
  private:
+  /// Beside the value: the waiter sleeps, or is about to.
+  static constexpr std::uint32_t kSleeps = std::uint32_t{1} << 31;
   static_assert(sizeof(std::atomic<std::uint32_t>) == 4 &&
                 std::atomic<std::uint32_t>::is_always_lock_free);
   std::atomic<std::uint32_t> word_{0};

@@ -112,9 +112,9 @@ Result<std::string> CommandWork::run(GroupContext& context) {
     return std::move(earlier->answer);
   }
   const std::size_t savepoint = group.overlay.savepoint();
-  TransactionOver transaction(
-      {tenant_, context_.user, group.time, Lsn{group.lsn.value - 1}, group.lsn, &context.recent},
-      context.published.catalog, state, group.overlay);
+  TransactionOver transaction({tenant_, context_.user, group.time, Lsn{group.lsn.value - 1},
+                               group.lsn, &context.recent, &context.claims},
+                              context.published.catalog, state, group.overlay);
   ASSIGN_OR_RETURN(std::string answer, command_(transaction));
   finish(context, context_, transaction, savepoint, answer);
   return answer;

@@ -46,6 +46,15 @@ constexpr std::size_t kRecentGroupsBytesMax = std::size_t{32} << 20;
 // And at least how many are kept, for callers who read a row and replace it.
 constexpr std::size_t kRecentGroupsMin = 16;
 
+// Claims that the writer keeps in memory (HotClaims), in each of two generations; in a window, for
+// more are looked up as quickly; windows of a resource; changes of a command beside which it still
+// looks there; indexes.
+constexpr std::size_t kHotClaimsMax = 65'536;
+constexpr std::size_t kHotWindowClaimsMax = 128;
+constexpr std::size_t kHotWindowsMax = 64;
+constexpr std::size_t kHotCommandKeysMax = 256;
+constexpr std::size_t kHotIndexesMax = 8;
+
 // Request ids are remembered for a day; ids whose time is further back are refused, never executed
 // (R1).
 constexpr std::int64_t kRequestWindowUs = std::int64_t{24} * 3600 * 1'000'000;

@@ -70,6 +70,11 @@ Status check_own_claims(const IndexDef& def, const IndexEntries& entries) {
   return Status();
 }
 
+Status claim_is_taken(const IndexDef& def) {
+  return failed_precondition("another record claims the resource at that time")
+      .with_field(def.name);
+}
+
 // Claims on a resource never overlap, so among those that start before this one ends, the one that
 // starts last also ends last: if it does not reach into this one, none does. One seek.
 Status check_claim(const State& state, const IndexDef& def, const std::string& prefix,
@@ -89,10 +94,7 @@ Status check_claim(const State& state, const IndexDef& def, const std::string& p
           return false;
         }
         if (found->record_key == record_key) return true;  // its own, which this change replaces
-        if (found->end > start) {
-          outcome = failed_precondition("another record claims the resource at that time")
-                        .with_field(def.name);
-        }
+        if (found->end > start) outcome = claim_is_taken(def);
         return false;
       }));
   return outcome;
@@ -194,6 +196,21 @@ Status TransactionOver::compare_entries(const Catalog::TableEntry& table,
   return Status();
 }
 
+Status TransactionOver::check_entry(const EntryChange& change, std::string_view record_key) const {
+  if (change.def->kind == IndexKind::kClaim && setting_.claims != nullptr) {
+    switch (setting_.claims->check(state(), out_, first_change_, *change.prefix, *change.add,
+                                   record_key)) {
+      case HotClaims::Answer::kFree:
+        return Status();
+      case HotClaims::Answer::kTaken:
+        return claim_is_taken(*change.def);
+      case HotClaims::Answer::kUnknown:
+        break;
+    }
+  }
+  return check_new_entry(state(), *change.def, *change.prefix, *change.add, record_key);
+}
+
 Status TransactionOver::check_limits(std::size_t more_keys, std::size_t more_bytes) const {
   const std::size_t keys = out_.savepoint() - first_change_ + more_keys;
   const std::size_t bytes = out_.bytes() - first_bytes_ + more_bytes;
@@ -283,7 +300,7 @@ Result<PutResult> TransactionOver::put(const PreparedRecord& record, const PutOp
                                   partial ? whole_after : record.entries, changes));
   for (const EntryChange& change : changes) {
     if (change.add == nullptr || change.held) continue;
-    RETURN_IF_ERROR(check_new_entry(state(), *change.def, *change.prefix, *change.add, record.key));
+    RETURN_IF_ERROR(check_entry(change, record.key));
   }
   RETURN_IF_ERROR(check_limits(changes.size() + 2, record.body.size() + 2 * kEnvelopeBytes));
 

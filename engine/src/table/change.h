@@ -13,6 +13,7 @@
 
 #include "clinicdb/engine/result_cache.h"
 #include "clinicdb/engine/transaction.h"
+#include "table/hot_claims.h"
 #include "table/read.h"
 #include "txn/envelope.h"
 #include "txn/overlay.h"
@@ -40,6 +41,8 @@ class TransactionOver final : public ReaderOver<Transaction> {
     /// What was committed lately, to tell whether a row that a caller read is still the row. Not
     /// owned; nullptr: not known.
     const RecentChanges* recent = nullptr;
+    /// The writer's, with all that `out` holds so far but this transaction's own; or nullptr.
+    HotClaims* claims = nullptr;
   };
   /// `out` is on top of `state` and outlives this object.
   TransactionOver(const Setting& setting, std::shared_ptr<const Catalog> catalog, State state,
@@ -94,6 +97,8 @@ class TransactionOver final : public ReaderOver<Transaction> {
   Status compare_entries(const Catalog::TableEntry& table, const std::vector<IndexEntries>& before,
                          const std::vector<IndexEntries>& after,
                          std::vector<EntryChange>& changes) const;
+  /// check_new_entry, from memory where that is possible.
+  Status check_entry(const EntryChange& change, std::string_view record_key) const;
   Status check_limits(std::size_t more_keys, std::size_t more_bytes) const;
   /// REQUIRES: everything was checked.
   void write(const TableDef& table, std::string_view record_key,

@@ -48,6 +48,12 @@ void Overlay::rollback(std::size_t savepoint) {
   }
 }
 
+void Overlay::for_each_change(
+    std::size_t savepoint, FunctionRef<void(std::string_view key, const Value& value)> show) const {
+  for (std::size_t i = savepoint; i < undo_.size(); ++i)
+    show(undo_[i].entry->first, undo_[i].entry->second);
+}
+
 char* Overlay::mutable_bytes(const Value& value) {
   CLINICDB_CHECK(value.envelope);
   return const_cast<char*>(value.bytes.data());

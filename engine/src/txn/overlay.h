@@ -19,6 +19,8 @@
 #include <string_view>
 #include <vector>
 
+#include "clinicdb/base/function_ref.h"
+
 namespace clinicdb::engine {
 
 class Overlay {
@@ -48,6 +50,9 @@ class Overlay {
   /// A position to roll back to: how many changes were made.
   std::size_t savepoint() const { return undo_.size(); }
   void rollback(std::size_t savepoint);
+  /// Shows what was changed since then as it is now; a key that was changed twice, twice.
+  void for_each_change(std::size_t savepoint,
+                       FunctionRef<void(std::string_view key, const Value& value)> show) const;
 
   /// The bytes of the value, to be stamped in place. REQUIRES: it was put as an envelope.
   static char* mutable_bytes(const Value& value);
