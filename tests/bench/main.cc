@@ -148,6 +148,9 @@ int main(int argc, char** argv) {
   workload_command->add_option("--rounds", workload.rounds, "How often each takes its turn")
       ->capture_default_str();
   workload_command->add_option("--seconds", workload.seconds, "A round")->capture_default_str();
+  workload_command
+      ->add_option("--warm-up", workload.warm_up_seconds, "Seconds of each, before the first round")
+      ->capture_default_str();
   workload_command->add_option("--seed", workload.seed, "Of the mix")->capture_default_str();
   workload_command->add_flag("!--no-sqlite", workload.sqlite, "Leave SQLite out");
   workload_command->add_flag("--cpu-time", workload.cpu_time,

@@ -65,7 +65,8 @@ struct WorkloadOptions {
   std::size_t appointments = 5'000;  ///< of each tenant
   std::size_t threads = 16;
   std::size_t rounds = 3;
-  double seconds = 5;  ///< a round
+  double seconds = 5;           ///< a round
+  double warm_up_seconds = 20;  ///< of each contestant, before the first round
   std::uint64_t seed = 1;
   bool sqlite = true;
   bool cpu_time = false;  ///< tell each operation's processor time too, which costs a little

@@ -1,5 +1,8 @@
 // How cost grows with the data: a store of many tenants is filled by a child process, which is
 // killed while it writes; then it is opened again, and read.
+//
+// Each store has processes of its own, begun by one that never opened a store: RocksDB's threads do
+// not live on in a forked process, and nothing of a smaller store is left in the memory measured.
 #include <poll.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -110,49 +113,48 @@ Status load(const ScaleOptions& options, std::size_t records, int loaded) {
       .status;
 }
 
-class ScaleBench {
- public:
-  ScaleBench(const ScaleOptions& options, Report& report) : options_(options), report_(report) {}
+struct Figures {
+  double loaded_a_second = 0;
+  double resident_loading = 0;
+  double disk = 0;
+  double open_seconds = 0;
+  double replayed = 0;
+  double resident_opened = 0;
+  double resident_read = 0;
+  double get_p50_us = 0;
+  double get_p99_us = 0;
+  double timeline_p50_us = 0;
+  double timeline_p99_us = 0;
+};
 
-  Status run() {
-    report_.setting("tenants", options_.tenants);
-    for (const std::size_t records : options_.records) {
-      ScaleOptions one = options_;
-      one.directory += "/" + std::to_string(records);
-      RETURN_IF_ERROR(run_one(one, records));
-    }
-    return {};
+class Measuring {
+ public:
+  Measuring(const ScaleOptions& options, std::size_t records)
+      : options_(options), records_(records) {}
+
+  Result<Figures> run() {
+    RETURN_IF_ERROR(load_and_kill());
+    figures_.disk = static_cast<double>(disk_bytes(options_.directory));
+    const std::int64_t start = now_ns();
+    ASSIGN_OR_RETURN(const std::unique_ptr<clinic::Clinic> clinic, open_clinic(options_.directory));
+    figures_.open_seconds = static_cast<double>(now_ns() - start) / 1e9;
+    figures_.replayed = static_cast<double>(clinic->store().stats().replayed_entries);
+    figures_.resident_opened = static_cast<double>(resident_bytes());
+    RETURN_IF_ERROR(read(*clinic));
+    figures_.resident_read = static_cast<double>(resident_bytes());
+    RETURN_IF_ERROR(clinic->store().close());
+    return figures_;
   }
 
  private:
-  Status run_one(const ScaleOptions& options, std::size_t records) {
-    report_.heading(std::to_string(records) + " records over " + std::to_string(options.tenants) +
-                    " tenants");
-    RETURN_IF_ERROR(load_and_kill(options, records));
-    report_.figure("on disk", static_cast<double>(disk_bytes(options.directory)) / (1 << 20),
-                   "MiB");
-    const std::int64_t start = now_ns();
-    ASSIGN_OR_RETURN(const std::unique_ptr<clinic::Clinic> clinic, open_clinic(options.directory));
-    const double seconds = static_cast<double>(now_ns() - start) / 1e9;
-    report_.at_most("open after the kill", seconds, 5, "s");
-    report_.figure("entries replayed",
-                   static_cast<double>(clinic->store().stats().replayed_entries), "");
-    report_.figure("resident after opening", static_cast<double>(resident_bytes()) / (1 << 20),
-                   "MiB");
-    RETURN_IF_ERROR(read(*clinic));
-    report_.figure("resident after reading", static_cast<double>(resident_bytes()) / (1 << 20),
-                   "MiB");
-    return clinic->store().close();
-  }
-
-  Status load_and_kill(const ScaleOptions& options, std::size_t records) {
+  Status load_and_kill() {
     int pipe_ends[2];
     if (::pipe(pipe_ends) != 0) return internal_error("no pipe can be made");
     const pid_t child = ::fork();
     if (child < 0) return internal_error("no process can be made");
     if (child == 0) {
       ::close(pipe_ends[0]);
-      const Status status = load(options, records, pipe_ends[1]);
+      const Status status = load(options_, records_, pipe_ends[1]);
       std::fprintf(stderr, "scale: %s\n", status.to_string().c_str());
       ::_exit(1);
     }
@@ -165,8 +167,8 @@ class ScaleBench {
     ::kill(child, SIGKILL);
     ::waitpid(child, nullptr, 0);
     if (!loaded) return internal_error("the process that loads has failed");
-    report_.figure("loaded", static_cast<double>(records) / told[0], "records/s");
-    report_.figure("resident while loading, at most", told[1] / (1 << 20), "MiB");
+    figures_.loaded_a_second = static_cast<double>(records_) / told[0];
+    figures_.resident_loading = told[1];
     return {};
   }
 
@@ -211,21 +213,69 @@ class ScaleBench {
       timelines.add(now_ns() - start);
       RETURN_IF_ERROR(timeline.status());
     }
-    report_.figure("patient by id p50", gets.percentile_us(0.5), "us");
-    report_.figure("patient by id p99", gets.percentile_us(0.99), "us");
-    report_.figure("timeline p50", timelines.percentile_us(0.5), "us");
-    report_.figure("timeline p99", timelines.percentile_us(0.99), "us");
+    figures_.get_p50_us = gets.percentile_us(0.5);
+    figures_.get_p99_us = gets.percentile_us(0.99);
+    figures_.timeline_p50_us = timelines.percentile_us(0.5);
+    figures_.timeline_p99_us = timelines.percentile_us(0.99);
     return {};
   }
 
   const ScaleOptions& options_;
-  Report& report_;
+  std::size_t records_;
+  Figures figures_;
 };
+
+Result<Figures> measure_in_child(const ScaleOptions& options, std::size_t records) {
+  int pipe_ends[2];
+  if (::pipe(pipe_ends) != 0) return internal_error("no pipe can be made");
+  const pid_t child = ::fork();
+  if (child < 0) return internal_error("no process can be made");
+  if (child == 0) {
+    ::close(pipe_ends[0]);
+    const Result<Figures> figures = Measuring(options, records).run();
+    if (!figures) {
+      std::fprintf(stderr, "scale: %s\n", figures.error().to_string().c_str());
+      ::_exit(1);
+    }
+    ::_exit(::write(pipe_ends[1], &*figures, sizeof(Figures)) == sizeof(Figures) ? 0 : 1);
+  }
+  ::close(pipe_ends[1]);
+  Figures figures;
+  const bool measured = ::read(pipe_ends[0], &figures, sizeof figures) == sizeof figures;
+  ::close(pipe_ends[0]);
+  ::waitpid(child, nullptr, 0);
+  if (!measured) return internal_error("the process that measures has failed");
+  return figures;
+}
+
+void report_figures(const Figures& figures, Report& report) {
+  constexpr double kMebibyte = 1 << 20;
+  report.figure("loaded", figures.loaded_a_second, "records/s");
+  report.figure("resident while loading, at most", figures.resident_loading / kMebibyte, "MiB");
+  report.figure("on disk", figures.disk / kMebibyte, "MiB");
+  report.at_most("open after the kill", figures.open_seconds, 5, "s");
+  report.figure("entries replayed", figures.replayed, "");
+  report.figure("resident after opening", figures.resident_opened / kMebibyte, "MiB");
+  report.figure("resident after reading", figures.resident_read / kMebibyte, "MiB");
+  report.figure("patient by id p50", figures.get_p50_us, "us");
+  report.figure("patient by id p99", figures.get_p99_us, "us");
+  report.figure("timeline p50", figures.timeline_p50_us, "us");
+  report.figure("timeline p99", figures.timeline_p99_us, "us");
+}
 
 }  // namespace
 
 Status bench_scale(const ScaleOptions& options, Report& report) {
-  return ScaleBench(options, report).run();
+  report.setting("tenants", options.tenants);
+  for (const std::size_t records : options.records) {
+    ScaleOptions one = options;
+    one.directory += "/" + std::to_string(records);
+    report.heading(std::to_string(records) + " records over " + std::to_string(one.tenants) +
+                   " tenants");
+    ASSIGN_OR_RETURN(const Figures figures, measure_in_child(one, records));
+    report_figures(figures, report);
+  }
+  return {};
 }
 
 }  // namespace clinicdb::bench

@@ -255,6 +255,19 @@ TEST_CASE("slots: on days when clocks change, hours are those of the wall") {
   CHECK(count(utc_us(2026, 11, 1, 4)) == 4);
 }
 
+TEST_CASE_METHOD(SlotDesk, "slots: when a clinic's zone changes, kept hours do not stay behind") {
+  const FindSlotsRequest request = search(midnight, midnight + kDay);
+  const std::string in_sao_paulo = starts(request);
+  CHECK(in_sao_paulo.starts_with("02T12:00 "));
+  GetClinicRequest which;
+  which.set_id(site);
+  PutClinicRequest change;
+  *change.mutable_clinic() = must(clinic->people().get_clinic(clinic.context(), which))->clinic();
+  change.mutable_clinic()->set_zone("America/Manaus");
+  must(clinic->people().put_clinic(clinic.context(), change));
+  CHECK(starts(request).starts_with("02T13:00 "));
+}
+
 TEST_CASE_METHOD(SlotDesk, "slots: what cannot be asked is refused by its field") {
   FindSlotsRequest request = search(midnight, midnight + kDay);
   std::string field;

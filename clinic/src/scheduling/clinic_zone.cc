@@ -23,4 +23,29 @@ Result<std::string> zone_for(engine::Reader& reader, std::string_view asked,
   return std::string(kDefaultZone);
 }
 
+Result<std::string> kept_zone_for(const Core& core, const CallContext& context,
+                                  engine::Reader& reader, std::string_view clinic_id,
+                                  std::vector<engine::CacheTag>& tags) {
+  if (!context.use_cache) return zone_for(reader, {}, clinic_id, tags);
+  struct Kept {
+    std::string zone;
+    std::vector<engine::CacheTag> tags;
+  };
+  ArgumentBytes arguments;
+  arguments.raw("zone").raw(clinic_id);
+  const engine::CacheKey key{reader.tenant(), METHOD_CALENDAR_LIST, 0, arguments.view()};
+  ASSIGN_OR_RETURN(
+      const std::shared_ptr<const void> found,
+      core.store().cache().get(key, reader.lsn(), [&]() -> Result<engine::CacheFill> {
+        auto kept = std::make_shared<Kept>();
+        ASSIGN_OR_RETURN(kept->zone, zone_for(reader, {}, clinic_id, kept->tags));
+        std::vector<engine::CacheTag> its_tags = kept->tags;
+        const std::size_t bytes = sizeof(Kept) + its_tags.size() * sizeof(engine::CacheTag);
+        return engine::CacheFill{std::move(kept), bytes, reader.lsn(), std::move(its_tags)};
+      }));
+  const auto& kept = *static_cast<const Kept*>(found.get());
+  tags.insert(tags.end(), kept.tags.begin(), kept.tags.end());
+  return kept.zone;
+}
+
 }  // namespace clinicdb::clinic

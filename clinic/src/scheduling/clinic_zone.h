@@ -8,6 +8,7 @@
 #include "clinicdb/base/result.h"
 #include "clinicdb/engine/result_cache.h"
 #include "clinicdb/engine/transaction.h"
+#include "core.h"
 
 namespace clinicdb::clinic {
 
@@ -16,5 +17,10 @@ namespace clinicdb::clinic {
 /// none.
 Result<std::string> zone_for(engine::Reader& reader, std::string_view asked,
                              std::string_view clinic_id, std::vector<engine::CacheTag>& tags);
+
+/// The same with nothing asked for, from the result cache where the context allows it.
+Result<std::string> kept_zone_for(const Core& core, const CallContext& context,
+                                  engine::Reader& reader, std::string_view clinic_id,
+                                  std::vector<engine::CacheTag>& tags);
 
 }  // namespace clinicdb::clinic

@@ -17,6 +17,19 @@ TimeSpan span_bounds(std::int64_t number) {
   return {number * kTagSpanUs, (number + 1) * kTagSpanUs};
 }
 
+TimeSpan reach_of(TimeSpan range) {
+  return {range.start_us - kBufferUsMax, range.end_us + kReachUs};
+}
+
+template <class Span>
+std::size_t finish_kept(std::vector<Span>& spans) {
+  spans.shrink_to_fit();
+  return sizeof(spans) + spans.size() * sizeof(Span);
+}
+std::size_t finish_kept(WorkingHours& hours) {
+  return sizeof(hours) + finish_kept(hours.stretches);
+}
+
 }  // namespace
 
 Result<TimeSpans> claimed_time(engine::Reader& reader, std::string_view resource, TimeSpan range) {
@@ -65,30 +78,44 @@ Result<std::shared_ptr<const Answer>> FreeTime::kept(What what, const std::strin
                                                      Compute compute) {
   ArgumentBytes arguments;
   const char kind = static_cast<char>(what);
-  arguments.raw({&kind, 1}).u64(static_cast<std::uint64_t>(span)).text(key).raw(clinic_id_);
+  arguments.raw({&kind, 1}).u64(static_cast<std::uint64_t>(span)).text(key).text(clinic_id_);
+  if (place != nullptr) arguments.raw(zone_name_);  // in which its hours are meant
   // What is free does not depend on who asks, so that all classes of rights share it.
   const engine::CacheKey cache_key{context_.tenant, METHOD_AVAILABILITY_FIND_SLOTS, 0,
                                    arguments.view()};
   Result<std::shared_ptr<const void>> found =
       core_.store().cache().get(cache_key, reader_.lsn(), [&]() -> Result<engine::CacheFill> {
         ASSIGN_OR_RETURN(Answer computed, compute(span_bounds(span)));
-        computed.shrink_to_fit();
+        const std::size_t bytes = finish_kept(computed);
         auto answer = std::make_shared<const Answer>(std::move(computed));
         std::vector<engine::CacheTag> tags;
         if (place != nullptr) append_hours_tags(context_.tenant, *place, tags);
         TimeSpan read = span_bounds(span);
         if (what == What::kFree) read.end_us += kReachUs;
-        append_claim_tags(context_.tenant, key, read, tags);
-        const std::size_t bytes = sizeof(Answer) + answer->size() * sizeof(answer->front());
+        if (what != What::kHours) append_claim_tags(context_.tenant, key, read, tags);
         return engine::CacheFill{std::move(answer), bytes, reader_.lsn(), std::move(tags)};
       });
   if (!found) return std::move(found).error();
   return std::static_pointer_cast<const Answer>(std::move(found).value());
 }
 
+Result<std::shared_ptr<const WorkingHours>> FreeTime::hours_of(const WorkPlace& place,
+                                                               TimeSpan range) {
+  const auto compute = [&](TimeSpan of) {
+    return working_hours(reader_, place, zone_, reach_of(of));
+  };
+  if (!context_.use_cache) {
+    ASSIGN_OR_RETURN(WorkingHours computed, compute(range));
+    return std::make_shared<const WorkingHours>(std::move(computed));
+  }
+  return kept<WorkingHours>(What::kHours, resource_key(place.kind, place.resource_id), &place,
+                            span_number(range.start_us), compute);
+}
+
 Result<FreeSpans> FreeTime::compute_free(const WorkPlace& place, TimeSpan range) {
-  const TimeSpan reach{range.start_us - kBufferUsMax, range.end_us + kReachUs};
-  ASSIGN_OR_RETURN(const WorkingHours hours, working_hours(reader_, place, zone_, reach));
+  const TimeSpan reach = reach_of(range);
+  ASSIGN_OR_RETURN(const std::shared_ptr<const WorkingHours> of_place, hours_of(place, range));
+  const WorkingHours& hours = *of_place;
   FreeSpans free;
   if (hours.stretches.empty()) return free;
   const TimeSpan asked{std::max(reach.start_us, hours.stretches.front().start_us),
@@ -108,9 +135,9 @@ Result<FreeSpans> FreeTime::compute_free(const WorkPlace& place, TimeSpan range)
 Result<TimeSpans> FreeTime::compute_taken(const WorkPlace& place, TimeSpan range) {
   ASSIGN_OR_RETURN(TimeSpans taken,
                    claimed_time(reader_, resource_key(place.kind, place.resource_id), range));
-  ASSIGN_OR_RETURN(const WorkingHours hours, working_hours(reader_, place, zone_, range));
-  if (!hours.kept) return taken;
-  const TimeSpans closed = subtract_spans({range}, hours.stretches);
+  ASSIGN_OR_RETURN(const std::shared_ptr<const WorkingHours> hours, hours_of(place, range));
+  if (!hours->kept) return taken;
+  const TimeSpans closed = subtract_spans({range}, hours->stretches);
   taken.insert(taken.end(), closed.begin(), closed.end());
   join_spans(taken);
   return taken;

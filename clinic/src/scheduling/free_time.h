@@ -37,12 +37,13 @@ void append_claim_tags(TenantId tenant, std::string_view resource, TimeSpan rang
 class FreeTime {
  public:
   FreeTime(const Core& core, const CallContext& context, engine::Reader& reader,
-           std::string clinic_id, const Zone& zone)
+           std::string clinic_id, const Zone& zone, std::string zone_name)
       : core_(core),
         context_(context),
         reader_(reader),
         clinic_id_(std::move(clinic_id)),
-        zone_(zone) {}
+        zone_(zone),
+        zone_name_(std::move(zone_name)) {}
 
   /// The free time of a professional in which something may begin within `range`; it is shown to as
   /// far as a day and the longest buffers behind that. Kept answers are of whole spans, so `range`
@@ -54,13 +55,16 @@ class FreeTime {
   Result<bool> is_unclaimed(const std::string& resource, TimeSpan span);
 
  private:
-  enum class What : char { kFree = 'F', kTaken = 'T', kClaimed = 'C' };
+  enum class What : char { kFree = 'F', kTaken = 'T', kClaimed = 'C', kHours = 'H' };
 
   /// `place` is nullptr for what has no hours.
   template <class Answer, class Compute>
   Result<std::shared_ptr<const Answer>> kept(What what, const std::string& key,
                                              const WorkPlace* place, std::int64_t span,
                                              Compute compute);
+  /// The hours that touch the range, and as far around it as anything here reaches. They change
+  /// seldom: after a booking they are still there.
+  Result<std::shared_ptr<const WorkingHours>> hours_of(const WorkPlace& place, TimeSpan range);
   Result<FreeSpans> compute_free(const WorkPlace& place, TimeSpan range);
   Result<TimeSpans> compute_taken(const WorkPlace& place, TimeSpan range);
   Result<bool> is_clear_of(What what, const std::string& key, const WorkPlace* place,
@@ -71,6 +75,7 @@ class FreeTime {
   engine::Reader& reader_;
   std::string clinic_id_;
   const Zone& zone_;
+  std::string zone_name_;
 };
 
 /// The number of the kept span that an instant is in.

@@ -50,13 +50,14 @@ class SlotSearch {
       : core_(core), context_(context), reader_(reader), request_(request) {}
 
   Result<Filled<FindSlotsResponse>> run() {
-    ASSIGN_OR_RETURN(const std::string name, zone_for(reader_, {}, request_.clinic_id(), tags_));
+    ASSIGN_OR_RETURN(const std::string name,
+                     kept_zone_for(core_, context_, reader_, request_.clinic_id(), tags_));
     ASSIGN_OR_RETURN(zone_, Zone::find(name, "zone"));
     RETURN_IF_ERROR(read_needs());
     until_us_ =
         request_.until_us() != 0 ? request_.until_us() : request_.from_us() + kSearchUsDefault;
     limit_ = request_.limit() == 0 ? kLimitDefault : std::min(request_.limit(), kLimitDefault);
-    FreeTime free(core_, context_, reader_, request_.clinic_id(), *zone_);
+    FreeTime free(core_, context_, reader_, request_.clinic_id(), *zone_, name);
     std::int64_t step_us = limit_ < kLimitDefault ? kFirstStepUs : kStepUsMax;
     for (std::int64_t from = request_.from_us(); from < until_us_ && !full();) {
       std::int64_t until = std::min(until_us_, from + step_us);
