@@ -165,7 +165,7 @@ class Pipeline {
   int depth_;
 
   CommitMeter meter_;  // own synchronisation
-  HotClaims claims_;  // of who has the executor's role
+  HotClaims claims_;   // of who has the executor's role
 
   mutable std::mutex mutex_;
   // Guarded by mutex_.

@@ -1,5 +1,7 @@
 #include "net/server.h"
 
+#include <unistd.h>
+
 #include <asio/ip/tcp.hpp>
 #include <asio/post.hpp>
 #include <asio/steady_timer.hpp>
@@ -172,8 +174,9 @@ void RunningServer::admit(tcp::socket socket) {
   tcp::socket moved(least->context());
   const auto protocol = peer.protocol();
   const int descriptor = socket.release(error);
-  moved.assign(protocol, descriptor, error);
-  moved.native_non_blocking(true, error);
+  if (!error) moved.assign(protocol, descriptor, error);
+  if (error && descriptor >= 0) ::close(descriptor);  // nobody has it: epoll took no more
+  if (!error) moved.native_non_blocking(true, error);
   if (error) {
     addresses_.disconnect(address, false);
     return;
