@@ -17,7 +17,6 @@ namespace {
 using engine::Key;
 
 constexpr std::uint32_t kDayMinutes = 24 * 60;
-constexpr int kWeeklyMax = 64;
 constexpr int kProfessionalsMax = 64;
 constexpr std::int64_t kSearchUsMax = 400 * kStretchUsMax;
 
@@ -99,6 +98,7 @@ Status in_order(Hours& hours, const Hours* current) {
 Status in_order(AvailabilityException& exception, const AvailabilityException* current) {
   if (current != nullptr) {
     keep_fhir(exception, *current);
+    if (exception.identifiers().empty()) *exception.mutable_identifiers() = current->identifiers();
     exception.set_hours_id(current->hours_id());
   }
   if (!exception.hours_id().empty()) {

@@ -282,7 +282,7 @@ Result<RescheduleAppointmentResponse> Scheduling::reschedule(
               participant.set_room_id(after.room_id());
               return Status();
             }));
-        RETURN_IF_ERROR(free_slots(tx, before));
+        RETURN_IF_ERROR(free_slots(tx, before, &after));
         return give_freed_time(tx, before);
       });
 }

@@ -178,6 +178,17 @@ TEST_CASE("fhir schedule: what R4 forbids is refused with its path") {
           R"("end":"2035-01-01T10:00:00Z"})",
           "");
   refused(R"({"resourceType":"Schedule","id":"x","active":true})", "");
+  refused(schedule("Practitioner/lia",
+                   R"("extension":[{"url":"urn:clinicdb:zone","valueString":"Mars/Base"}],)"),
+          "extension[0].valueString");
+  std::string stretches;
+  for (int i = 0; i < 65; ++i) {
+    stretches += R"({"url":"urn:clinicdb:weekly-hours","valueString":"1 )" +
+                 std::to_string(10 + i / 60) + ":" + std::to_string(10 + i % 60 % 50) +
+                 R"(-23:59"},)";
+  }
+  stretches.pop_back();
+  refused(schedule("Practitioner/lia", R"("extension":[)" + stretches + "],"), "extension");
   // Longer than time that is added may be: kept, and opens nothing.
   std::string days = slot("a", "free", "09:00", "10:00");
   days.replace(days.find(R"("end":"2035-01-01)"), 17, R"("end":"2035-01-05)");
@@ -289,15 +300,26 @@ TEST_CASE("fhir schedule: hours and exceptions of ours open the same time in ano
   };
   except("lia", 120, 150, false);
   except("rui", 0, 30, true);
+  PutExceptionRequest at_site;  // only there
+  at_site.mutable_exception()->set_kind(RESOURCE_KIND_PROFESSIONAL);
+  at_site.mutable_exception()->set_resource_id(Agenda::who("rui"));
+  at_site.mutable_exception()->set_clinic_id(store.site("centro"));
+  at_site.mutable_exception()->set_start_us(kNine + 240 * kMinuteUs);
+  at_site.mutable_exception()->set_end_us(kNine + 270 * kMinuteUs);
+  at_site.mutable_exception()->set_works(true);
+  REQUIRE(store.clinic->availability().put_exception(store.context(), at_site));
+  const std::string norte = store.site("norte");
   const Minutes lia{0, 30, 90, 150};
   REQUIRE(store.free("lia") == lia);
-  REQUIRE(store.free("rui") == Minutes{0});
+  REQUIRE(store.free("rui", norte) == Minutes{0});
   std::string text;
   for (const auto& [name, json] : store.exported()) text += json + "\n";
+  REQUIRE(store.import_paths({store.write("again.ndjson", text)}).failed == 0);
+  CHECK(store.free("rui", norte) == Minutes{0});
   Agenda other;
   REQUIRE(other.import_paths({other.write("in.ndjson", text)}).failed == 0);
   CHECK(other.free("lia") == lia);
-  CHECK(other.free("rui") == Minutes{0});
+  CHECK(other.free("rui") == Minutes{0, 240});  // its clinic is not FHIR's
   CHECK(other.exported() == store.exported());
 }
 
@@ -335,6 +357,43 @@ TEST_CASE("fhir schedule: what is cancelled or moved here frees the slots that i
   CHECK(out.at("Slot/c") == slot("c", "busy-unavailable", "09:30", "10:00"));
   CHECK(out.at("Slot/d") == slot("d", "busy", "11:00", "11:30"));
   store.verify();
+}
+
+TEST_CASE("fhir schedule: a move frees only the slots that an appointment was in, and left") {
+  Agenda store;
+  store.site("centro");
+  const auto appointment = [](const std::string& id, const std::string& from,
+                              const std::string& until, const std::string& named) {
+    return R"({"resourceType":"Appointment","id":")" + id +
+           R"(","status":"booked","start":"2035-01-01T)" + from + R"(:00Z","end":"2035-01-01T)" +
+           until + R"(:00Z","slot":[{"reference":"Slot/)" + named +
+           R"("}],"participant":[{"actor":{"reference":"Practitioner/lia"},"status":"accepted"}]})";
+  };
+  REQUIRE(store
+              .import_text(schedule("Practitioner/lia") + "\n" +
+                           slot("b", "busy", "09:00", "10:00") + "\n" +
+                           appointment("x", "09:00", "09:30", "b"))
+              .imported == 3);
+  const auto move = [&](std::int64_t minute) {
+    RescheduleAppointmentRequest request;
+    request.set_id(FhirFixture::key_of(RESOURCE_TYPE_APPOINTMENT, "x"));
+    request.set_start_us(kNine + minute * kMinuteUs);
+    request.set_end_us(kNine + (minute + 30) * kMinuteUs);
+    REQUIRE(store.clinic->scheduling().reschedule(store.context(), request));
+  };
+  const auto is_open = [&] { return store.exception("b")->record.works(); };
+  move(30);
+  CHECK_FALSE(is_open());  // it is in there still
+  move(120);
+  CHECK(is_open());
+  // Taken by another since.
+  REQUIRE(store
+              .import_text(slot("b", "busy", "09:00", "10:10") + "\n" +
+                           appointment("y", "09:00", "10:00", "b"))
+              .failed == 0);
+  REQUIRE_FALSE(is_open());
+  move(180);
+  CHECK_FALSE(is_open());
 }
 
 TEST_CASE("fhir schedule: a bundle's slots find their schedule by its identifier") {

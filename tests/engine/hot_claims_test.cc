@@ -163,6 +163,19 @@ TEST_CASE("hot_claims: a claim that begins long before its window is met, and it
   CHECK_FALSE(world.fits());
 }
 
+TEST_CASE("hot_claims: at the end of time it does not guess", "[engine]") {
+  World world;
+  const World::Interval last{'a', INT64_MAX - 100, INT64_MAX - 50};
+  world.begin();
+  world.put(last, "one");
+  world.accept();
+  for (int i = 0; i < 3; ++i) {
+    world.begin();
+    CHECK(world.check(last, "other") == HotClaims::Answer::kUnknown);
+    CHECK_FALSE(world.fits());
+  }
+}
+
 TEST_CASE("hot_claims: it holds no more than it may", "[engine]") {
   World world;
   // More claims in one window than are kept of it.

@@ -94,6 +94,12 @@ struct CarryOver {
     *incoming.mutable_weekly() = stored.weekly();
     *incoming.mutable_breaks() = stored.breaks();
   }
+  void operator()(const AvailabilityException& stored, AvailabilityException& incoming) const {
+    // A Slot of ours has no Schedule's clinic to take.
+    const bool same_place =
+        incoming.kind() == stored.kind() && incoming.resource_id() == stored.resource_id();
+    if (incoming.hours_id().empty() && same_place) incoming.set_clinic_id(stored.clinic_id());
+  }
   void operator()(const Appointment& stored, Appointment& incoming) const {
     // In another room it may be at another clinic; else it stays where it was entered.
     const bool same_room = incoming.room_id() == stored.room_id();

@@ -4,6 +4,7 @@
 #include <charconv>
 #include <cstdio>
 
+#include "clinicdb/clinic/check.h"
 #include "clinicdb/clinic/identity.h"
 #include "scheduling/working_hours.h"
 
@@ -102,12 +103,18 @@ void read_extensions(JsonValue resource, FieldReader& reader, Hours& hours) {
     const std::string_view text = value ? value.text() : std::string_view();
     const std::optional<WeeklyHours> stretch = parse_weekly(text);
     if (url == kZoneUrl) {
+      // Stored, it would make every search for this resource's free time fail.
+      if (!is_zone(text)) reader.refuse(value, "no time zone of that name is known here");
       hours.mutable_zone()->assign(text);
     } else if (url == kBreakUrl && stretch) {
       *hours.add_breaks() = *stretch;
     } else if (url == kWeeklyUrl && stretch && stretch->weekday() != 0) {
       *hours.add_weekly() = *stretch;
     }
+  }
+  if (hours.weekly_size() > kWeeklyMax || hours.breaks_size() > kWeeklyMax) {
+    reader.refuse(resource.member("extension"), "at most " + std::to_string(kWeeklyMax) +
+                                                    " weekly stretches and breaks are possible");
   }
 }
 

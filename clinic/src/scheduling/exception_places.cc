@@ -81,7 +81,12 @@ Status place_exceptions(engine::Transaction& tx, std::string_view hours_id, cons
   return {};
 }
 
-Status free_slots(engine::Transaction& tx, const Appointment& released) {
+Status free_slots(engine::Transaction& tx, const Appointment& released, const Appointment* now) {
+  const auto is_in = [](const Appointment& appointment, const AvailabilityException& slot) {
+    return appointment.start_us() < slot.end_us() && appointment.end_us() > slot.start_us();
+  };
+  const bool stays = now != nullptr && now->professional_id() == released.professional_id() &&
+                     now->room_id() == released.room_id();
   ASSIGN_OR_RETURN(const std::vector<std::string> ids, slots_of(released));
   for (const std::string& id : ids) {
     ASSIGN_OR_RETURN(std::optional<engine::Stored<AvailabilityException>> found,
@@ -90,6 +95,8 @@ Status free_slots(engine::Transaction& tx, const Appointment& released) {
     AvailabilityException& slot = found->record;
     ASSIGN_OR_RETURN(const bool busy, is_busy(slot));
     if (!busy || slot.end_us() - slot.start_us() > kStretchUsMax) continue;
+    // Left by an earlier move it may be somebody else's; moved within it, it is still this one's.
+    if (!is_in(released, slot) || (stays && is_in(*now, slot))) continue;
     slot.set_works(true);
     RETURN_IF_ERROR(fhir::merge(slot));
     engine::PutOptions options;

@@ -20,8 +20,11 @@ Status find_place(engine::Reader& reader, AvailabilityException& exception);
 /// kResourceExhausted where they are more than one commit may change.
 Status place_exceptions(engine::Transaction& tx, std::string_view hours_id, const Hours* hours);
 /// The appointment gives its time up: the Slots that it came with, busy because of it, are free
-/// again in the same commit, so that their time can be booked. Nothing for one that names none.
-Status free_slots(engine::Transaction& tx, const Appointment& released);
+/// again in the same commit, so that their time can be booked. Nothing for one that names none, and
+/// nothing of a Slot that it was not in. `now`: what it has become where it was moved; a Slot that
+/// it is still in stays busy.
+Status free_slots(engine::Transaction& tx, const Appointment& released,
+                  const Appointment* now = nullptr);
 /// Whether exceptions of these hours have another place when they become those.
 bool moves_exceptions(const Hours& before, const Hours& after);
 

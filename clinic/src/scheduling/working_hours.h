@@ -40,6 +40,8 @@ void append_hours_tags(TenantId tenant, const WorkPlace& place,
 
 /// A stretch of hours is no longer than a day, and neither is time that is added.
 constexpr std::int64_t kStretchUsMax = std::int64_t{24} * 60 * kMinuteUs;
+/// Stretches of a week in one record of hours, and as many breaks.
+constexpr int kWeeklyMax = 64;
 /// Of an exception.
 constexpr std::int64_t kExceptionUsMax = 400 * kStretchUsMax;
 

@@ -46,6 +46,8 @@ HotClaims::Answer HotClaims::check(const State& state, const Overlay& changes,
   if (!take_last_time(entry.key, start)) return Answer::kUnknown;
   const std::int64_t bucket = bucket_of(start.us);
   if (bucket_of(entry.end.us - 1) != bucket) return Answer::kUnknown;
+  // The last bucket that there is has no end that a time could say.
+  if (bucket == bucket_of(INT64_MAX)) return Answer::kUnknown;
   std::string resource;
   resource.reserve(prefix.size() + entry.key.size() + kTimeBytes);
   resource.append(prefix).append(entry.key, 0, entry.key.size() - kTimeBytes);
