@@ -15,6 +15,7 @@
 #include "bench/measure.h"
 #include "bench/options.h"
 #include "bench/population.h"
+#include "clinicdb/base/function_ref.h"
 #include "clinicdb/clinic/tables.h"
 
 namespace clinicdb::bench {
@@ -113,6 +114,37 @@ Status load(const ScaleOptions& options, std::size_t records, int loaded) {
       .status;
 }
 
+/// A process and what it tells.
+struct Child {
+  pid_t pid = -1;
+  int told = -1;
+
+  /// True when it told all of that.
+  bool tells(void* what, std::size_t bytes) const {
+    return ::read(told, what, bytes) == static_cast<ssize_t>(bytes);
+  }
+  void end() const {
+    ::close(told);
+    ::waitpid(pid, nullptr, 0);
+  }
+};
+
+/// Runs `fn` in a process of its own, with where to tell; what is wrong goes to standard error.
+Result<Child> begin_child(FunctionRef<Status(int tell)> fn) {
+  int pipe_ends[2];
+  if (::pipe(pipe_ends) != 0) return internal_error("no pipe can be made");
+  const pid_t pid = ::fork();
+  if (pid < 0) return internal_error("no process can be made");
+  if (pid == 0) {
+    ::close(pipe_ends[0]);
+    const Status status = fn(pipe_ends[1]);
+    if (!status.ok()) std::fprintf(stderr, "scale: %s\n", status.to_string().c_str());
+    ::_exit(status.ok() ? 0 : 1);
+  }
+  ::close(pipe_ends[1]);
+  return Child{pid, pipe_ends[0]};
+}
+
 struct Figures {
   double loaded_a_second = 0;
   double resident_loading = 0;
@@ -148,24 +180,14 @@ class Measuring {
 
  private:
   Status load_and_kill() {
-    int pipe_ends[2];
-    if (::pipe(pipe_ends) != 0) return internal_error("no pipe can be made");
-    const pid_t child = ::fork();
-    if (child < 0) return internal_error("no process can be made");
-    if (child == 0) {
-      ::close(pipe_ends[0]);
-      const Status status = load(options_, records_, pipe_ends[1]);
-      std::fprintf(stderr, "scale: %s\n", status.to_string().c_str());
-      ::_exit(1);
-    }
-    ::close(pipe_ends[1]);
+    ASSIGN_OR_RETURN(const Child child,
+                     begin_child([&](int tell) { return load(options_, records_, tell); }));
     double told[2] = {};
-    const bool loaded = ::read(pipe_ends[0], told, sizeof told) == sizeof told;
-    ::close(pipe_ends[0]);
+    const bool loaded = child.tells(told, sizeof told);
     // It is in the middle of writing on when it is killed.
     if (loaded) ::poll(nullptr, 0, 300);
-    ::kill(child, SIGKILL);
-    ::waitpid(child, nullptr, 0);
+    ::kill(child.pid, SIGKILL);
+    child.end();
     if (!loaded) return internal_error("the process that loads has failed");
     figures_.loaded_a_second = static_cast<double>(records_) / told[0];
     figures_.resident_loading = told[1];
@@ -226,24 +248,14 @@ class Measuring {
 };
 
 Result<Figures> measure_in_child(const ScaleOptions& options, std::size_t records) {
-  int pipe_ends[2];
-  if (::pipe(pipe_ends) != 0) return internal_error("no pipe can be made");
-  const pid_t child = ::fork();
-  if (child < 0) return internal_error("no process can be made");
-  if (child == 0) {
-    ::close(pipe_ends[0]);
-    const Result<Figures> figures = Measuring(options, records).run();
-    if (!figures) {
-      std::fprintf(stderr, "scale: %s\n", figures.error().to_string().c_str());
-      ::_exit(1);
-    }
-    ::_exit(::write(pipe_ends[1], &*figures, sizeof(Figures)) == sizeof(Figures) ? 0 : 1);
-  }
-  ::close(pipe_ends[1]);
+  ASSIGN_OR_RETURN(const Child child, begin_child([&](int tell) -> Status {
+                     ASSIGN_OR_RETURN(const Figures measured, Measuring(options, records).run());
+                     if (::write(tell, &measured, sizeof measured) == sizeof measured) return {};
+                     return internal_error("the parent process is gone");
+                   }));
   Figures figures;
-  const bool measured = ::read(pipe_ends[0], &figures, sizeof figures) == sizeof figures;
-  ::close(pipe_ends[0]);
-  ::waitpid(child, nullptr, 0);
+  const bool measured = child.tells(&figures, sizeof figures);
+  child.end();
   if (!measured) return internal_error("the process that measures has failed");
   return figures;
 }

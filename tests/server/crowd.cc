@@ -29,6 +29,7 @@
 #include "clinicdb/clinic/clinic.h"
 #include "clinicdb/wire/handshake.h"
 #include "clinicdb/wire/messages.h"
+#include "one_tenant_store.h"
 #include "server_process.h"
 #include "support/temporary_directory.h"
 #include "support/test_certificate.h"
@@ -235,14 +236,7 @@ int main(int count, char** words) {
     fail("needs " + std::to_string(most + 200) + " open files; see ulimit -n");
 
   const test::TemporaryDirectory directory;
-  {
-    auto clinic = clinic::Clinic::open(directory.path("data"), {});
-    if (!clinic) fail(clinic.error().to_string());
-    clinic::CreateTenantRequest request;
-    request.set_slug("sorriso");
-    const auto made = (*clinic)->tenants().create(clinic::CallContext::system(TenantId{}), request);
-    if (!made) fail(made.error().to_string());
-  }
+  must(server::make_one_tenant_store(directory.path("data")));
   const std::uint64_t beside = connections < kFull ? kBeside : 0;
   bool good = true;
   {

@@ -18,6 +18,7 @@
 #include "clinicdb/client/client.h"
 #include "clinicdb/clinic/clinic.h"
 #include "clinicdb/clinic/tables.h"
+#include "one_tenant_store.h"
 #include "server_process.h"
 #include "support/temporary_directory.h"
 
@@ -176,14 +177,7 @@ int main(int count, char** words) {
   const int cycles = count > 2 ? std::atoi(words[2]) : 2;
   const int callers = count > 3 ? std::atoi(words[3]) : 8;
   const test::TemporaryDirectory directory;
-  {
-    auto clinic = clinic::Clinic::open(directory.path("data"), {});
-    if (!clinic) fail(clinic.error().to_string());
-    clinic::CreateTenantRequest request;
-    request.set_slug("sorriso");
-    const auto made = (*clinic)->tenants().create(clinic::CallContext::system(TenantId{}), request);
-    if (!made) fail(made.error().to_string());
-  }
+  must(server::make_one_tenant_store(directory.path("data")));
   server::ServerProcess server(words[1], directory.path("data"));
   must(server.start());
   Load killed;
