@@ -210,11 +210,9 @@ Result<Filled<ListDayResponse>> read_day(const Core& core, const CallContext& co
   RETURN_IF_ERROR(check_calendar_kind(kind));
   const bool of_clinic = kind == RESOURCE_KIND_CLINIC;
   std::vector<engine::CacheTag> tags;
-  std::string zone = request.zone();
-  if (zone.empty()) {
-    ASSIGN_OR_RETURN(zone, kept_zone_for(core, context, reader,
-                                         of_clinic ? request.id() : std::string_view(), tags));
-  }
+  ASSIGN_OR_RETURN(std::string zone,
+                   kept_zone_for(core, context, reader, request.zone(),
+                                 of_clinic ? request.id() : std::string_view(), tags));
   ASSIGN_OR_RETURN(const DayBounds bounds, day_bounds(zone, request.day(), "day"));
   const TimeSpan span{bounds.start.us, bounds.end.us};
   auto answer = make_answer<ListDayResponse>();

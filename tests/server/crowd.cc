@@ -26,7 +26,6 @@
 #include <vector>
 
 #include "clinicdb/base/bytes.h"
-#include "clinicdb/clinic/clinic.h"
 #include "clinicdb/wire/handshake.h"
 #include "clinicdb/wire/messages.h"
 #include "one_tenant_store.h"

@@ -51,7 +51,7 @@ class SlotSearch {
 
   Result<Filled<FindSlotsResponse>> run() {
     ASSIGN_OR_RETURN(const std::string name,
-                     kept_zone_for(core_, context_, reader_, request_.clinic_id(), tags_));
+                     kept_zone_for(core_, context_, reader_, {}, request_.clinic_id(), tags_));
     ASSIGN_OR_RETURN(zone_, Zone::find(name, "zone"));
     RETURN_IF_ERROR(read_needs());
     until_us_ =
