@@ -249,7 +249,7 @@ class Completion(unittest.TestCase):
         top = {command.split()[0] for command in commands()}
         self.assertEqual(set(self.complete("clinicdb ''")), top)
         self.assertEqual(self.complete("clinicdb ten"), ["tenant"])
-        self.assertEqual(set(self.complete("clinicdb tenant ''")), {"create", "list", "show", "delete"})
+        self.assertEqual(set(self.complete("clinicdb tenant ''")), {"create", "list", "show", "update", "delete"})
         self.assertIn("--start", self.complete("clinicdb appointment book --tenant sorriso --"))
         self.assertIn("--help", self.complete("clinicdb --"))
         self.assertEqual(self.complete("clinicdb tenant create --na"), ["--name"])
@@ -370,6 +370,9 @@ class Stats(Store):
                 self.refused(IN_USE, *words, says=f"in use by pid {os.getpid()}")
             self.assertEqual(len(self.json("tenant", "list")["tenants"]), 1)
             self.assertEqual(self.json("stats")["state"], "read-only")
+
+    def test_a_directory_is_not_followed(self):
+        self.refused(CONFLICT, "events", "--tenant", self.tenant, "--follow", says="give --connect")
 
     def test_a_damaged_log_is_data_loss(self):
         log = os.path.join(self.data, "log")
@@ -736,6 +739,184 @@ class Bookings(Store):
         self.tenant_ok("waitlist", "withdraw", entry)
         self.assertIn("Nobody waits", self.tenant_ok("waitlist", "list"))
         self.assertEqual(self.tenant_call("waitlist", "withdraw", entry).returncode, CONFLICT)
+
+    def test_time_is_offered_to_who_waits_for_it(self):
+        offer = ("waitlist", "offer", "--professional", self.professional, "--start", "2036-03-03T09:00")
+        self.tenant_ok("hours", "set", "--professional", self.professional, "--hours", "08:00-18:00")
+        self.assertIn("suits nobody", self.tenant_ok(*offer))
+        entry = self.tenant_json("waitlist", "add", "--patient", self.patient, "--priority", "5")["id"]
+        offered = self.tenant_json(*offer)
+        self.assertEqual(offered["result"]["id"], entry)
+        shown = self.tenant_json("waitlist", "get", entry)["entry"]
+        self.assertEqual((shown["status"], shown["hold_id"]), ("offered", offered["hold_id"]))
+        self.assertRegex(self.tenant_ok("waitlist", "get", entry), r"(?m)^priority +5$")
+        self.tenant_ok("waitlist", "accept", entry)
+        booked = self.tenant_json("appointment", "get", offered["hold_id"])["appointment"]
+        self.assertEqual((booked["status"], booked["start"]), ("booked", "2036-03-03T12:00:00Z"))
+        self.refused(NOT_FOUND, "waitlist", "get", "--tenant", "sorriso", self.patient, says="no such record")
+
+    def test_a_booking_takes_what_its_service_takes(self):
+        laser = self.tenant_json("equipment", "add", "Laser", "--units", "2")["result"]["id"]
+        self.assertRegex(self.tenant_ok("equipment", "list"), f"Laser +2 +{laser}")
+        self.assertEqual(self.tenant_json("equipment", "list")["equipment"][0]["id"], laser)
+        self.assertRegex(self.tenant_ok("equipment", "get", laser), r"(?m)^units +2$")
+        service = self.tenant_json("service", "add", "Depilacao", "--minutes", "45", "--after", "15", "--equipment",
+                                   laser, "--cents", "9900")["result"]["id"]
+        text = self.tenant_ok("service", "get", service)
+        self.assertRegex(text, rf"(?m)^equipment_ids +{laser}$")
+        self.assertRegex(text, r"(?m)^price\.cents +9900$")
+        self.assertRegex(text, r"(?m)^version +1, of ")
+        self.assertEqual(self.tenant_json("service", "get", service)["service"]["duration_minutes"], 45)
+        booked = json.loads(self.book("2036-03-03T09:00", "--service", service, "--json").stdout)
+        shown = self.tenant_json("appointment", "get", booked["id"])["appointment"]
+        self.assertEqual((shown["end"], shown["service_id"]), ("2036-03-03T12:45:00Z", service))
+        other = self.tenant_json("patient", "add", "--name", "Rui Lima")["id"]
+        again = ("appointment", "book", "--professional", self.professional, "--patient", other, "--start",
+                 "2036-03-03T09:50")
+        self.assertEqual(self.tenant_call(*again).returncode, CONFLICT, "the buffer is taken, too")
+        self.assertEqual(self.tenant_call(*again, "--overbook").returncode, DONE)
+        self.assertEqual(self.book("2036-03-03T22:00", "--within-hours").returncode, CONFLICT)
+        hold = self.tenant_json("hold", "add", "--professional", self.professional, "--start", "2036-03-04T09:00")["id"]
+        held = self.book("2036-03-04T09:00", "--hold", hold, "--json")
+        self.assertEqual(json.loads(held.stdout)["id"], hold, held.stderr)
+
+    def test_holidays_are_listed_and_taken_back(self):
+        self.assertIn("No holiday", self.tenant_ok("hours", "holidays"))
+        natal = self.tenant_json("hours", "holiday", "2036-12-25", "--name", "Natal")["result"]["id"]
+        year = ("--from", "2036-01-01", "--until", "2036-12-31")
+        self.assertRegex(self.tenant_ok("hours", "holidays", *year), f"2036-12-25 +Natal +all +{natal}")
+        listed = self.tenant_json("hours", "holidays", *year, "--clinic", "centro")["holidays"]
+        self.assertEqual([each["id"] for each in listed], [natal])
+        self.assertIn("Natal", self.tenant_ok("hours", "holidays", "--from", "2036-02-29"), "a year of a leap day")
+        self.assertIn("No holiday", self.tenant_ok("hours", "holidays", "--from", "2036-12-26"))
+        self.tenant_ok("hours", "remove", natal, "--what", "holiday")
+        self.assertIn("No holiday", self.tenant_ok("hours", "holidays", *year))
+
+    def test_a_patient_is_changed_and_removed(self):
+        changed = self.tenant_json("patient", "update", self.patient, "--phone", "(21) 3333-4444", "--note", "alergia",
+                                   "--inactive")
+        self.assertEqual(changed["version"], 2)
+        shown = self.tenant_json("patient", "get", self.patient)["patient"]
+        self.assertEqual([each["value"] for each in shown["telecom"]], ["+552133334444"])
+        self.assertEqual((shown["cpf"], shown["names"][0]["text"], shown["inactive"]),
+                         ("52998224725", "Ana Conceição Souza", True))
+        self.assertTrue(self.tenant_json("patient", "update", self.patient, "--note", "alergia")["unchanged"])
+        self.tenant_ok("patient", "update", self.patient, "--active", "--name", "Ana Lima")
+        self.assertIn("Ana Lima", self.tenant_ok("patient", "search", "lima"))
+        self.assertEqual(self.tenant_call("patient", "update", self.patient, "--active", "--inactive").returncode, USAGE)
+        history = self.tenant_json("patient", "history", self.patient)["versions"]
+        self.assertEqual([each["meta"]["version"] for each in history], [3, 2, 1])
+        gone = self.tenant_json("patient", "add", "--name", "Engano")["id"]
+        self.tenant_ok("patient", "remove", gone)
+        self.refused(NOT_FOUND, "patient", "get", "--tenant", "sorriso", gone)
+        self.assertRegex(self.tenant_ok("patient", "history", gone), r"(?m)^ +2 .* removed$")
+        self.refused(NOT_FOUND, "patient", "history", "--tenant", "sorriso", "0190b3c1-7b1c-7d0e-8a51-2f7d1f0c9a11",
+                     says="never")
+
+    def test_people_and_places_are_shown(self):
+        by_council = self.tenant_json("professional", "get", "--council", "cro-sp 4321")["professional"]
+        self.assertEqual(by_council["id"], self.professional)
+        self.assertRegex(self.tenant_ok("professional", "get", self.professional), r"(?m)^council\.number +4321$")
+        self.refused(USAGE, "professional", "get", "--tenant", "sorriso", says="--council")
+        self.refused(NOT_FOUND, "professional", "get", "--tenant", "sorriso", "--council", "CRO 1/SP")
+        user = self.tenant_json("user", "add", "bia", "--role", "reception")["id"]
+        self.assertEqual(self.tenant_json("user", "get", "--login", "BIA")["user"]["id"], user)
+        self.assertRegex(self.tenant_ok("user", "get", user), r"(?m)^roles +reception$")
+        self.assertRegex(self.tenant_ok("clinic", "get", "centro"), r"(?m)^name +Centro$")
+        room = self.tenant_json("room", "add", "--name", "Sala 1")["id"]
+        self.assertRegex(self.tenant_ok("room", "get", room), r"(?m)^bookable +yes$")
+        hospital = self.tenant_json("organization", "add", "Hospital Lucas", "--cnpj", "11.222.333/0001-81")["id"]
+        self.tenant_ok("organization", "add", "Ala Norte", "--part-of", hospital)
+        self.assertEqual([each["id"] for each in self.tenant_json("organization", "list", "lucas")["organizations"]],
+                         [hospital])
+        self.assertIn("Ala Norte", self.tenant_ok("organization", "list"))
+        self.assertEqual(self.tenant_json("organization", "get", hospital)["organization"]["cnpj"], "11222333000181")
+        self.ok("tenant", "update", "sorriso", "--zone", "America/Manaus")
+        self.assertEqual(self.json("tenant", "update", "sorriso", "--name", "Grupo Sorriso")["version"], 3)
+        profile = self.json("tenant", "show", "sorriso")["profile"]
+        self.assertEqual((profile["display_name"], profile["zone"]), ("Grupo Sorriso", "America/Manaus"))
+        self.assertEqual(self.call("tenant", "update", "sorriso", "--zone", "Nowhere/At_All").returncode, USAGE)
+
+    def test_records_are_listed_by_type_code_time_and_identifier(self):
+        note = self.tenant_json("record", "note", "--patient", self.patient, "--text", "Bem.")["result"]["id"]
+        record = "ClinicalImpression/" + note
+        self.assertIn(record, self.tenant_ok("record", "list", "--patient", self.patient, "--type", "ClinicalImpression"))
+        self.assertIn("None found", self.tenant_ok("record", "list", "--patient", self.patient, "--type", "Condition"))
+        of_time = self.tenant_json("record", "list", "--type", "ClinicalImpression", "--from", "2026-01-01T00:00")
+        self.assertEqual([each["id"] for each in of_time["records"]], [note])
+        before = self.tenant_json("record", "list", "--type", "ClinicalImpression", "--until", "2026-01-01T00:00")
+        self.assertEqual(before["records"], [])
+        for wrong in ((), ("--patient", self.patient), ("--code", "x"), ("--type", "Nothing"),
+                      ("--patient", self.patient, "--type", "Condition", "--code", "x")):
+            self.assertEqual(self.tenant_call("record", "list", *wrong).returncode, USAGE, wrong)
+        self.assertIn("No record", self.tenant_ok("record", "find", "http://lab|1"))
+        self.assertEqual(self.tenant_json("record", "history", record)["versions"][0]["meta"]["version"], 1)
+        path = os.path.join(self.directory, "in.ndjson")
+        with open(path, "w", encoding="utf-8") as file:
+            for line in (
+                    {"resourceType": "Encounter", "id": "e1", "status": "finished", "class": {"code": "AMB"},
+                     "subject": {"reference": f"Patient/{self.patient}"}},
+                    {"resourceType": "Observation", "id": "o1", "status": "final",
+                     "identifier": [{"system": "http://lab", "value": "1"}],
+                     "code": {"coding": [{"system": "http://loinc.org", "code": "8302-2", "display": "Height"}]},
+                     "subject": {"reference": f"Patient/{self.patient}"}}):
+                file.write(json.dumps(line) + "\n")
+        self.ok("import", "--tenant", "sorriso", path)
+        self.assertIn("Observation/o1", self.tenant_ok("record", "list", "--patient", self.patient, "--code",
+                                                       "http://loinc.org|8302-2"))
+        found = self.tenant_json("record", "find", "http://lab|1", "--type", "Observation")["records"]
+        self.assertEqual([each["fhir_id"] for each in found], ["o1"])
+        self.assertFalse(self.tenant_json("record", "find", "http://lab|1", "--type", "Condition").get("records"))
+        self.assertIn("None found", self.tenant_ok("record", "notes", "e1"))
+        note = self.tenant_json("record", "note", "--patient", self.patient, "--encounter", "e1", "--text",
+                                "Alta.")["result"]["id"]
+        self.assertEqual([each["id"] for each in self.tenant_json("record", "notes", "Encounter/e1")["records"]], [note])
+
+    def test_what_is_listed_is_shown_in_full(self):
+        price = self.tenant_json("price", "add", "--name", "Laser", "--amount", "100", "--sessions", "2")["id"]
+        self.assertRegex(self.tenant_ok("price", "get", price), r"(?m)^cents +10000$")
+        self.assertIn("No invoice", self.tenant_ok("billing", "series"))
+        invoice = self.tenant_json("invoice", "draft", "--patient", self.patient, "--item", price)["result"]["id"]
+        packet = self.tenant_json("invoice", "issue", invoice)["packet_ids"][0]
+        self.assertEqual(self.tenant_json("billing", "series")["series"], [{"series": "1", "last_number": 1}])
+        self.assertIn("No session", self.tenant_ok("packet", "uses", packet))
+        use = self.tenant_json("packet", "use", packet)["result"]["id"]
+        self.assertRegex(self.tenant_ok("packet", "uses", packet), rf"(?m)^ +1 .*{use}$")
+        paid = self.tenant_json("invoice", "pay", invoice, "--amount", "60", "--method", "cash")["result"]["id"]
+        self.assertRegex(self.tenant_ok("invoice", "payments", invoice), rf"payment +cash +60\.00 +{invoice} +{paid}")
+        period = self.tenant_json("invoice", "payments", "--from", "2020-01-01", "--to", "2099-01-01")["payments"]
+        self.assertEqual([each["id"] for each in period], [paid])
+        self.refused(USAGE, "invoice", "payments", "--tenant", "sorriso", invoice, "--from", "2020-01-01", says="ID")
+        self.assertEqual(len(self.tenant_json("invoice", "history", invoice)["versions"]), 3)
+        lot = self.tenant_json("lot", "add", "Botox", "C1", "--quantity", "1.5", "--unit", "ml")["result"]["id"]
+        for which in (["Botox", "C1"], [lot]):
+            self.assertRegex(self.tenant_ok("lot", "get", *which), r"(?m)^stock +1\.5 ml$")
+        self.refused(NOT_FOUND, "lot", "get", "--tenant", "sorriso", "Botox", "C2")
+        plan = self.tenant_json("plan", "add", "--patient", self.patient, "--name", "Toxina")["result"]["id"]
+        self.assertRegex(self.tenant_ok("plan", "get", plan), r"(?m)^name +Toxina$")
+        treatment = self.tenant_json("treatment", "add", "--plan", plan, "--lot", "Botox|C1|0.5")["result"]["id"]
+        self.assertRegex(self.tenant_ok("treatment", "get", treatment), r"(?m)^lot +Botox C1: 0\.5$")
+        consent = self.tenant_json("consent", "give", self.patient, "fotos", "--text", "Autorizo.")["id"]
+        self.assertRegex(self.tenant_ok("consent", "get", consent), r"(?m)^text +Autorizo\.$")
+        path = os.path.join(self.directory, "a.txt")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write("a")
+        attachment = self.tenant_json("attachment", "add", self.patient, path)["id"]
+        self.refused(CONFLICT, "attachment", "remove", "--tenant", "sorriso", attachment, says="the file is complete")
+        self.assertIn("a.txt", self.tenant_ok("attachment", "list", self.patient))
+        series = self.tenant_json("series", "book", "--professional", self.professional, "--patient", self.patient,
+                                  "--start", "2036-03-01T09:00", "--rule", "FREQ=DAILY;COUNT=3")
+        text = self.tenant_ok("series", "get", series["result"]["id"])
+        self.assertRegex(text, r"(?m)^rule +FREQ=DAILY;COUNT=3$")
+        self.assertIn("2036-03-03 09:00", text)
+        one = series["occurrences"][0]["appointment_id"]
+        self.assertIn(series["result"]["id"], self.tenant_ok("appointment", "get", one))
+        self.tenant_ok("appointment", "status", one, "confirmed")
+        self.assertRegex(self.tenant_ok("appointment", "history", one), r"(?m)^ +2 ")
+        other = self.tenant_json("patient", "add", "--name", "Ana C. Souza")["id"]
+        merge = self.tenant_json("patient", "merge", self.patient, other)["result"]["id"]
+        self.assertRegex(self.tenant_ok("patient", "merges", "--merge", merge), rf"(?m)^merged_id +{other}$")
+        self.refused(USAGE, "patient", "merges", "--tenant", "sorriso", says="--merge")
 
     def test_users_have_roles(self):
         user = self.tenant_json("user", "add", "bia", "--name", "Bia Reis", "--role", "reception", "--role", "billing",

@@ -4,6 +4,7 @@ output and the same exit codes as on a directory. served_cli_test.py PROGRAM [un
 import json
 import os
 import re
+import signal
 import subprocess
 import unittest
 
@@ -67,7 +68,18 @@ class OverTls(Served):
 
 
 class BookingsOverTcp(Served, cli_test.Bookings):
-    pass
+    def test_events_are_told_as_they_happen_until_an_interrupt(self):
+        with subprocess.Popen([cli_test.PROGRAM, "events", "--tenant", "sorriso", "--follow", "--json", *self.connect()],
+                              stdout=subprocess.PIPE, text=True, env=cli_test.environment()) as follower:
+            self.addCleanup(follower.kill)
+            told = json.loads(follower.stdout.readline())
+            self.assertGreater(told["lsn"], 0, "what was before comes first")
+            patient = self.tenant_json("patient", "add", "--name", "Nova")["id"]
+            while told["payload"].get("id") != patient:
+                told = json.loads(follower.stdout.readline())
+            self.assertEqual(told["type"], "patient-registered")
+            follower.send_signal(signal.SIGINT)
+            self.assertEqual(follower.wait(60), cli_test.INTERRUPTED)
 
 
 class BookingsOverTls(OverTls, cli_test.Bookings):

@@ -65,6 +65,8 @@ MAY_NAME_ASIO = {"client/include/clinicdb/client/async.h"}
 PLATFORM = re.compile(
     r"(sys|linux|netinet|arpa)/|(dirent|dlfcn|errno|fcntl|limits|poll|pthread|sched|signal|spawn|stdint|stdio|stdlib|string|"
     r"strings|time|unistd|malloc|termios|x86intrin|immintrin)\.h$")
+# Methods that commands reach by what is not named after them: import, export, events --follow.
+CALLED_BY_STREAM = {"METHOD_TRANSFER_IMPORT", "METHOD_TRANSFER_EXPORT", "METHOD_FEED_FOLLOW"}
 LINE_COLUMNS = 100
 MARKERS = ("FIX" + "ME", "TO" + "DO", "XX" + "X", "HA" + "CK", "<" * 7, ">" * 7)
 # What is not to be used, where, and what is used instead. A path may be a folder or a file.
@@ -354,6 +356,17 @@ def check_banned(tree):
                     found = re.search(pattern, code)
                     if found and code.count('"', 0, found.start()) % 2 == 0:
                         yield path, number, f"{found[0].strip()}: use {instead}"
+
+
+def check_commands(tree):
+    """Every method that a service declares is called by a command of the program."""
+    called = {word for path in tree.under("server/src/cli", ends=(".cc",))
+              for word in re.findall(r"\bMETHOD_\w+", tree.text(path))} | CALLED_BY_STREAM
+    for path in tree.under("clinic/schema", ends=(".proto",)):
+        for number, line in tree.lines(path):
+            method = re.search(r"option \(method_id\) = (METHOD_\w+);", line)
+            if method and method.group(1) not in called:
+                yield path, number, f"{method.group(1)} is called by no command in server/src/cli"
 
 
 def check_changelog(tree):

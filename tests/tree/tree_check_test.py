@@ -78,6 +78,8 @@ FAULTS = [
     ("banned", "the Clock seam", "engine/src/store/store.cc", "auto t = std::chrono::system_clock::now();\n"),
     ("banned", "loses or misorders", "engine/src/store/store.cc", "options.unordered_write = true;\n"),
     ("banned", "the reason why", "engine/src/store/store.cc", 'f().ignore("");\n'),
+    ("commands", "METHOD_DAY_SHOW is called by no command", "clinic/schema/day.proto",
+     "    option (method_id) = METHOD_DAY_SHOW;\n"),
     ("changelog", "in this order", "CHANGELOG.md", "## Unreleased\n\n### Other\n"),
     ("changelog", "is missing", "CHANGELOG.md", None),
 ]

@@ -73,6 +73,9 @@ int run_program(int argument_count, const char* const* arguments, Session& sessi
   add_report_commands(commands);
   add_schedule_commands(commands);
   add_hours_commands(commands);
+  // Of groups that are there by now.
+  add_people_view_commands(commands);
+  add_record_list_commands(commands);
   add_bench_command(commands);
   add_config_commands(commands);
   add_completion_command(commands);

@@ -4,6 +4,7 @@
 #include "cli/clinic_choice.h"
 #include "cli/command.h"
 #include "cli/commands.h"
+#include "cli/tenant_call.h"
 #include "cli/time_text.h"
 #include "clinicdb/base/clock.h"
 #include "clinicdb/clinic/identity.h"
@@ -28,9 +29,13 @@ struct BookOptions {
   std::string clinic;
   std::string start;
   std::string end;
-  std::uint64_t minutes = 30;
+  std::uint64_t minutes = 0;
+  std::string service;
+  std::string hold;
   std::string title;
   std::string note;
+  bool overbook = false;
+  bool within_hours = false;
 };
 
 Result<clinic::BookAppointmentRequest> book_request(const BookOptions& options,
@@ -47,12 +52,22 @@ Result<clinic::BookAppointmentRequest> book_request(const BookOptions& options,
                      parse_record_id(clinic::RESOURCE_TYPE_LOCATION, options.room, "--room"));
   }
   ASSIGN_OR_RETURN(const Time start, parse_time(options.start, zone, "--start"));
-  Time end{start.us + static_cast<std::int64_t>(options.minutes) * kMinuteUs};
-  if (!options.end.empty()) {
-    ASSIGN_OR_RETURN(end, parse_time(options.end, zone, "--end"));
-  }
   appointment.set_start_us(start.us);
-  appointment.set_end_us(end.us);
+  if (!options.end.empty()) {
+    ASSIGN_OR_RETURN(const Time end, parse_time(options.end, zone, "--end"));
+    appointment.set_end_us(end.us);
+  } else if (options.minutes != 0 || options.service.empty()) {
+    const std::uint64_t minutes = options.minutes == 0 ? 30 : options.minutes;
+    appointment.set_end_us(start.us + static_cast<std::int64_t>(minutes) * kMinuteUs);
+  }  // else as long as the service takes
+  if (!options.service.empty()) {
+    ASSIGN_OR_RETURN(*appointment.mutable_service_id(), parse_id(options.service, "--service"));
+  }
+  if (!options.hold.empty()) {
+    ASSIGN_OR_RETURN(*request.mutable_hold_id(), parse_id(options.hold, "--hold"));
+  }
+  request.set_overbook(options.overbook);
+  request.set_within_hours(options.within_hours);
   appointment.set_title(options.title);
   appointment.set_note(options.note);
   return request;
@@ -129,6 +144,8 @@ Result<ExitCode> get(Session& session, const std::string& id) {
   add("professional", id_text(appointment.professional_id()));
   add("room", id_text(appointment.room_id()));
   add("clinic", id_text(appointment.clinic_id()));
+  add("service", id_text(appointment.service_id()));
+  add("series", id_text(appointment.series_id()));
   add("note", appointment.note());
   add("reason", appointment.cancellation().reason());
   add("version", std::to_string(found->meta().version()));
@@ -234,7 +251,17 @@ void add_book(Commands& commands) {
       .required()
       .type("TIME");
   CommandOption end = command.text("--end", options->end, "When it ends, as --start").type("TIME");
-  command.number("--minutes", options->minutes, 1, 24 * 60, "How long it takes").excludes(end);
+  command
+      .number("--minutes", options->minutes, 1, 24 * 60,
+              "How long it takes; else what the service takes, or 30")
+      .excludes(end);
+  command
+      .text("--service", options->service, "What is done: gives length, buffers, equipment, group")
+      .type("ID");
+  command.text("--hold", options->hold, "The hold that becomes this booking").type("ID");
+  command.flag("--overbook", options->overbook, "Also where the professional or the room is taken");
+  command.flag("--within-hours", options->within_hours,
+               "Only within the hours of the professional and the room");
   command.text("--title", options->title, "What a calendar shows, such as the service");
   command.text("--note", options->note, "Note");
 }

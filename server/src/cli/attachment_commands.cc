@@ -1,4 +1,4 @@
-// attachment add, list, get.
+// attachment add, list, get, remove.
 #include <fstream>
 #include <nlohmann/json.hpp>
 
@@ -142,10 +142,18 @@ Result<ExitCode> get(Session& session, const GetOptions& options) {
   return ExitCode::kDone;
 }
 
+Result<ExitCode> remove_attachment(Session& session, const std::string& id) {
+  clinic::RemoveAttachmentRequest request;
+  ASSIGN_OR_RETURN(*request.mutable_id(), parse_id(id, "ID"));
+  return call_tenant<clinic::RemoveAttachmentResponse>(
+      session, Access::kChange, clinic::METHOD_CARE_REMOVE_ATTACHMENT, request,
+      [&](const auto& done) { session.show_written("Removed attachment", done.result()); });
+}
+
 }  // namespace
 
 void add_attachment_commands(Commands& commands) {
-  commands.group("attachment", "A patient's files: add, list, get");
+  commands.group("attachment", "A patient's files: add, list, get, remove");
   auto added = std::make_shared<AddOptions>();
   Command add_command = commands.add(
       "attachment add", "Attach a file, up to 64 MiB; what the store knows is not kept twice",
@@ -169,6 +177,14 @@ void add_attachment_commands(Commands& commands) {
                    [got](Session& session) { return get(session, *got); });
   get_command.text("ID", got->id, "The attachment's id").required();
   get_command.text("--output", got->output, "File to write").type("FILE").required();
+  auto removed = std::make_shared<std::string>();
+  commands
+      .add("attachment remove",
+           "Give up a file that was begun and never finished; a whole one stays", Needs::kTenant,
+           {example("attachment remove", kExampleId)},
+           [removed](Session& session) { return remove_attachment(session, *removed); })
+      .text("ID", *removed, "The attachment's id")
+      .required();
 }
 
 }  // namespace clinicdb::server

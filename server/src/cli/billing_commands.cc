@@ -1,9 +1,10 @@
-// price add, list; billing ageing, commissions; packet list, use, return.
+// price add, get, list; billing ageing, commissions, series; packet list, use, uses, return.
 #include <nlohmann/json.hpp>
 
 #include "cli/command.h"
 #include "cli/commands.h"
 #include "cli/money_text.h"
+#include "cli/record_view.h"
 #include "cli/tenant_call.h"
 #include "cli/time_text.h"
 #include "clinicdb/clinic/schema/billing.pb.h"
@@ -115,6 +116,17 @@ Result<ExitCode> commissions(Session& session, const PeriodOptions& options) {
   return ExitCode::kDone;
 }
 
+Result<ExitCode> list_series(Session& session) {
+  return call_tenant<clinic::ListSeriesResponse>(
+      session, Access::kRead, clinic::METHOD_BILLING_LIST_SERIES, clinic::ListSeriesRequest(),
+      [&](const auto& found) {
+        TextTable table({{"SERIES"}, {"LAST NUMBER", Align::kRight}});
+        for (const clinic::FiscalSeries& each : found.series())
+          table.add({each.series(), std::to_string(each.last_number())});
+        show_or_say(session, table, "No invoice was issued yet.");
+      });
+}
+
 Result<ExitCode> list_packets(Session& session, const std::string& patient) {
   clinic::ListPacketsRequest request;
   ASSIGN_OR_RETURN(*request.mutable_patient_id(), parse_patient_id(patient, "PATIENT"));
@@ -154,6 +166,24 @@ Result<ExitCode> use_packet(Session& session, const UseOptions& options) {
       });
 }
 
+Result<ExitCode> list_uses(Session& session, const std::string& packet) {
+  clinic::ListPacketUsesRequest request;
+  ASSIGN_OR_RETURN(*request.mutable_packet_id(), parse_id(packet, "PACKET"));
+  return call_tenant<clinic::ListPacketUsesResponse>(
+      session, Access::kRead, clinic::METHOD_BILLING_LIST_PACKET_USES, request,
+      [&](const auto& found) {
+        TextTable table(
+            {{"SESSION", Align::kRight}, {"TIME"}, {"RETURNED"}, {"APPOINTMENT"}, {"USE"}});
+        for (const clinic::PacketUse& use : found.uses()) {
+          table.add(
+              {std::to_string(use.session()), format_local(Time{use.time_us()}, session.zone()),
+               use.returned_us() == 0 ? "" : format_local(Time{use.returned_us()}, session.zone()),
+               id_text(use.appointment_id()), id_text(use.id())});
+        }
+        show_or_say(session, table, "No session was used.");
+      });
+}
+
 Result<ExitCode> return_session(Session& session, const std::string& use) {
   clinic::ReturnSessionRequest request;
   ASSIGN_OR_RETURN(*request.mutable_use_id(), parse_id(use, "USE"));
@@ -163,7 +193,7 @@ Result<ExitCode> return_session(Session& session, const std::string& use) {
 }
 
 void add_prices(Commands& commands) {
-  commands.group("price", "The price list: add, list");
+  commands.group("price", "The price list: add, get, list");
   auto options = std::make_shared<PriceOptions>();
   Command add = commands.add(
       "price add", "Put something on the price list", Needs::kTenant,
@@ -182,10 +212,13 @@ void add_prices(Commands& commands) {
       .add("price list", "Show the price list", Needs::kTenant, {example("price list", "limp")},
            [word](Session& session) { return list_prices(session, *word); })
       .text("WORD", *word, "That a word of the name begins with");
+  add_get<clinic::GetPriceRequest>(commands, "price get", "Show a price",
+                                   clinic::METHOD_BILLING_GET_PRICE,
+                                   clinic::RESOURCE_TYPE_UNSPECIFIED, "As `price list` shows it");
 }
 
 void add_reports(Commands& commands) {
-  commands.group("billing", "Reports: ageing, commissions");
+  commands.group("billing", "Reports: ageing, commissions, series");
   auto day = std::make_shared<std::string>();
   commands
       .add("billing ageing", "What is open, by how long it has been due", Needs::kTenant,
@@ -200,10 +233,12 @@ void add_reports(Commands& commands) {
       [period](Session& session) { return commissions(session, *period); });
   command.text("--from", period->from, "First day").type("DAY").required();
   command.text("--to", period->to, "The day after the last").type("DAY").required();
+  commands.add("billing series", "The series of fiscal numbers, and the last number of each",
+               Needs::kTenant, {example("billing series", "")}, &list_series);
 }
 
 void add_packets(Commands& commands) {
-  commands.group("packet", "Packets of sessions: list, use, return");
+  commands.group("packet", "Packets of sessions: list, use, uses, return");
   auto patient = std::make_shared<std::string>();
   commands
       .add("packet list", "Show a patient's packets", Needs::kTenant,
@@ -217,12 +252,19 @@ void add_packets(Commands& commands) {
                              [options](Session& session) { return use_packet(session, *options); });
   use.text("PACKET", options->packet, "The packet's id").required();
   use.text("--appointment", options->appointment, "At which; one uses one session").type("ID");
+  auto packet = std::make_shared<std::string>();
+  commands
+      .add("packet uses", "Show when the sessions of a packet were used", Needs::kTenant,
+           {example("packet uses", kExampleId)},
+           [packet](Session& session) { return list_uses(session, *packet); })
+      .text("PACKET", *packet, "The packet's id")
+      .required();
   auto returned = std::make_shared<std::string>();
   commands
       .add("packet return", "Take a used session back", Needs::kTenant,
            {example("packet return", kExampleId)},
            [returned](Session& session) { return return_session(session, *returned); })
-      .text("USE", *returned, "As `packet use` says it")
+      .text("USE", *returned, "As `packet use` says it, or `packet uses`")
       .required();
 }
 

@@ -1,8 +1,9 @@
-// lot add, list, recall, patients; plan add, list; treatment add, list.
+// lot add, get, list, recall, patients; plan and treatment: add, get, list.
 #include <nlohmann/json.hpp>
 
 #include "cli/command.h"
 #include "cli/commands.h"
+#include "cli/record_view.h"
 #include "cli/tenant_call.h"
 #include "cli/time_text.h"
 #include "clinicdb/clinic/schema/care.pb.h"
@@ -80,6 +81,42 @@ Result<ExitCode> list_lots(Session& session, const LotOptions& options) {
         }
         show_or_say(session, table, "There are no lots.");
       });
+}
+
+/// By product and number, or, where there is no number, by its id.
+Result<ExitCode> get_lot(Session& session, const LotOptions& options) {
+  clinic::GetLotRequest get;
+  clinic::FindLotRequest find;
+  find.set_product(options.product);
+  find.set_lot(options.lot);
+  if (options.lot.empty()) {
+    ASSIGN_OR_RETURN(*get.mutable_id(), parse_id(options.product, "PRODUCT"));
+  }
+  ASSIGN_OR_RETURN(Target * target, session.open(Access::kRead));
+  ASSIGN_OR_RETURN(const clinic::CallContext context, session.tenant_context());
+  const auto show = [&](const clinic::GetLotResponse& found) {
+    const clinic::Lot& lot = found.lot();
+    TextTable table({{""}, {""}});
+    const auto add = [&](const char* name, const std::string& value) {
+      if (!value.empty()) table.add({name, value});
+    };
+    add("id", id_text(lot.id()));
+    add("product", lot.product());
+    add("lot", lot.lot());
+    add("expiry", format_day(lot.expiry()));
+    add("stock", quantity_text(lot.quantity()) + (lot.unit().empty() ? "" : " " + lot.unit()));
+    add("ANVISA", lot.anvisa_registration());
+    if (lot.recalled_us() != 0)
+      add("recalled", format_local(Time{lot.recalled_us()}, session.zone()));
+    add("reason", lot.recall_reason());
+    session.show(table);
+  };
+  if (options.lot.empty()) {
+    return call_opened<clinic::GetLotResponse>(session, *target, context,
+                                               clinic::METHOD_CARE_GET_LOT, get, show);
+  }
+  return call_opened<clinic::GetLotResponse>(session, *target, context,
+                                             clinic::METHOD_CARE_FIND_LOT, find, show);
 }
 
 Result<ExitCode> recall(Session& session, const LotOptions& options) {
@@ -217,8 +254,35 @@ Result<ExitCode> list_treatments(Session& session, const std::string& patient) {
       });
 }
 
+Result<ExitCode> get_treatment(Session& session, const std::string& id) {
+  clinic::GetSessionRequest request;
+  ASSIGN_OR_RETURN(*request.mutable_id(), parse_id(id, "ID"));
+  return call_tenant<clinic::GetSessionResponse>(
+      session, Access::kRead, clinic::METHOD_CARE_GET_SESSION, request, [&](const auto& found) {
+        const clinic::TreatmentSession& treatment = found.session();
+        TextTable table({{""}, {""}});
+        const auto add = [&](const char* name, const std::string& value) {
+          if (!value.empty()) table.add({name, value});
+        };
+        add("id", id_text(treatment.id()));
+        add("patient", id_text(treatment.patient_id()));
+        add("time", format_local(Time{treatment.time_us()}, session.zone()));
+        add("plan", id_text(treatment.plan_id()));
+        add("number", std::to_string(treatment.number()));
+        add("professional", id_text(treatment.professional_id()));
+        add("appointment", id_text(treatment.appointment_id()));
+        for (const std::string& area : treatment.areas()) add("area", area);
+        for (const clinic::LotUse& use : treatment.lots())
+          add("lot", use.product() + " " + use.lot() + ": " + quantity_text(use.quantity()));
+        for (const std::string& attachment : treatment.attachment_ids())
+          add("attachment", id_text(attachment));
+        add("note", treatment.note());
+        session.show(table);
+      });
+}
+
 void add_lots(Commands& commands) {
-  commands.group("lot", "Lots of products: add, list, recall, patients");
+  commands.group("lot", "Lots of products: add, get, list, recall, patients");
   auto added = std::make_shared<LotOptions>();
   Command add =
       commands.add("lot add", "Put a lot in stock", Needs::kTenant,
@@ -230,6 +294,13 @@ void add_lots(Commands& commands) {
   add.text("--quantity", added->quantity, "In stock; up to three decimals");
   add.text("--unit", added->unit, "Of the quantity: ml, U, ...");
   add.text("--anvisa", added->anvisa, "Registration with ANVISA");
+
+  auto got = std::make_shared<LotOptions>();
+  Command get = commands.add("lot get", "Show a lot", Needs::kTenant,
+                             {example("lot get", "Botox C1234"), example("lot get", kExampleId)},
+                             [got](Session& session) { return get_lot(session, *got); });
+  get.text("PRODUCT", got->product, "Its name; without LOT the id of the lot").required();
+  get.text("LOT", got->lot, "The lot's number");
 
   auto listed = std::make_shared<LotOptions>();
   Command list = commands.add(
@@ -258,7 +329,7 @@ void add_lots(Commands& commands) {
 }
 
 void add_plans(Commands& commands) {
-  commands.group("plan", "Treatment plans: add, list");
+  commands.group("plan", "Treatment plans: add, get, list");
   auto planned = std::make_shared<PlanOptions>();
   Command add = commands.add("plan add", "Plan a treatment", Needs::kTenant,
                              {example("plan add", std::string("--patient ") + kExampleId +
@@ -275,10 +346,12 @@ void add_plans(Commands& commands) {
            [patient](Session& session) { return list_plans(session, *patient); })
       .text("PATIENT", *patient, "A patient's id")
       .required();
+  add_get<clinic::GetPlanRequest>(commands, "plan get", "Show a plan", clinic::METHOD_CARE_GET_PLAN,
+                                  clinic::RESOURCE_TYPE_UNSPECIFIED, "As `plan list` shows it");
 }
 
 void add_treatments(Commands& commands) {
-  commands.group("treatment", "Sessions of treatment: add, list");
+  commands.group("treatment", "Sessions of treatment: add, get, list");
   auto done = std::make_shared<TreatmentOptions>();
   Command add =
       commands.add("treatment add", "Enter a session: the next of its plan", Needs::kTenant,
@@ -296,6 +369,13 @@ void add_treatments(Commands& commands) {
            {example("treatment list", kExampleId)},
            [patient](Session& session) { return list_treatments(session, *patient); })
       .text("PATIENT", *patient, "A patient's id")
+      .required();
+  auto id = std::make_shared<std::string>();
+  commands
+      .add("treatment get", "Show a session", Needs::kTenant,
+           {example("treatment get", kExampleId)},
+           [id](Session& session) { return get_treatment(session, *id); })
+      .text("ID", *id, "As `treatment list` shows it")
       .required();
 }
 

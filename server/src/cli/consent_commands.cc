@@ -1,8 +1,9 @@
-// consent give, withdraw, list, check.
+// consent give, withdraw, get, list, check.
 #include <nlohmann/json.hpp>
 
 #include "cli/command.h"
 #include "cli/commands.h"
+#include "cli/record_view.h"
 #include "cli/tenant_call.h"
 #include "cli/time_text.h"
 #include "clinicdb/clinic/schema/consent.pb.h"
@@ -89,7 +90,7 @@ Result<ExitCode> check(Session& session, const CheckOptions& options) {
 }  // namespace
 
 void add_consent_commands(Commands& commands) {
-  commands.group("consent", "What patients agree to: give, withdraw, list, check");
+  commands.group("consent", "What patients agree to: give, withdraw, get, list, check");
   auto given = std::make_shared<GiveOptions>();
   Command give_command = commands.add(
       "consent give", "Note what a patient has agreed to", Needs::kTenant,
@@ -118,6 +119,9 @@ void add_consent_commands(Commands& commands) {
       .text("PATIENT", *patient, "A patient's id")
       .required();
 
+  add_get<clinic::GetConsentRequest>(
+      commands, "consent get", "Show a consent, with what was agreed to",
+      clinic::METHOD_CONSENTS_GET, clinic::RESOURCE_TYPE_CONSENT, "As `consent list` shows it");
   auto checked = std::make_shared<CheckOptions>();
   Command check_command = commands.add(
       "consent check", "Whether a patient's consent for a purpose stands", Needs::kTenant,

@@ -1,10 +1,11 @@
-// appointment move, status; hold add, release, expire; series book, move, cancel; waitlist add,
-// accept, decline, withdraw.
+// appointment move, status; hold add, release, expire; series book, get, move, cancel; waitlist
+// add, get, list, offer, accept, decline, withdraw.
 #include <nlohmann/json.hpp>
 
 #include "cli/clinic_choice.h"
 #include "cli/command.h"
 #include "cli/commands.h"
+#include "cli/record_view.h"
 #include "cli/tenant_call.h"
 #include "cli/time_text.h"
 #include "clinicdb/clinic/schema/appointment.pb.h"
@@ -28,6 +29,7 @@ struct MoveOptions {
   std::string start;
   std::string professional;
   std::string room;
+  bool overbook = false;
 };
 
 Result<ExitCode> move(Session& session, const MoveOptions& options) {
@@ -46,6 +48,7 @@ Result<ExitCode> move(Session& session, const MoveOptions& options) {
   ASSIGN_OR_RETURN(const CallContext context, session.tenant_context());
   ASSIGN_OR_RETURN(const Time start, parse_time(options.start, session.zone(), "--start"));
   request.set_start_us(start.us);
+  request.set_overbook(options.overbook);
   ASSIGN_OR_RETURN(const auto done,
                    ask<clinic::RescheduleAppointmentResponse>(
                        *target, clinic::METHOD_SCHEDULING_RESCHEDULE, context, request));
@@ -164,7 +167,18 @@ Result<ExitCode> book_series(Session& session, const TimeOptions& options) {
     return ExitCode::kDone;
   }
   show_occurrences(session, done->occurrences());
+  session.say("Booked series " + id_text(done->result().id()) + ".");
   return ExitCode::kDone;
+}
+
+Result<ExitCode> get_series(Session& session, const std::string& id) {
+  clinic::GetSeriesRequest request;
+  ASSIGN_OR_RETURN(*request.mutable_id(), parse_id(id, "ID"));
+  return call_tenant<clinic::GetSeriesResponse>(
+      session, Access::kRead, clinic::METHOD_SERIES_GET, request, [&](const auto& found) {
+        session.show(fields_table(found.series(), session.zone()));
+        show_occurrences(session, found.occurrences());
+      });
 }
 
 Result<ExitCode> cancel_series(Session& session, const std::string& id, const std::string& reason,
@@ -266,6 +280,38 @@ Result<ExitCode> answer(Session& session, const std::string& id, bool accept) {
       });
 }
 
+struct OfferOptions {
+  std::string clinic;
+  std::string professional;
+  std::string room;
+  std::string start;
+  std::uint64_t minutes = 30;
+};
+
+Result<ExitCode> offer(Session& session, const OfferOptions& options) {
+  clinic::OfferWaitlistRequest request;
+  ASSIGN_OR_RETURN(
+      *request.mutable_professional_id(),
+      parse_record_id(clinic::RESOURCE_TYPE_PRACTITIONER, options.professional, "--professional"));
+  if (!options.room.empty()) {
+    ASSIGN_OR_RETURN(*request.mutable_room_id(),
+                     parse_record_id(clinic::RESOURCE_TYPE_LOCATION, options.room, "--room"));
+  }
+  ASSIGN_OR_RETURN(Target * target, session.open(Access::kChange));
+  ASSIGN_OR_RETURN(const CallContext context, session.tenant_context());
+  ASSIGN_OR_RETURN(*request.mutable_clinic_id(), choose_clinic(*target, context, options.clinic));
+  ASSIGN_OR_RETURN(const Time start, parse_time(options.start, session.zone(), "--start"));
+  request.set_start_us(start.us);
+  request.set_end_us(start.us + static_cast<std::int64_t>(options.minutes) * kMinuteUs);
+  return call_opened<clinic::OfferWaitlistResponse>(
+      session, *target, context, clinic::METHOD_WAITLIST_OFFER, request, [&](const auto& done) {
+        session.say(done.hold_id().empty()
+                        ? "It suits nobody who waits."
+                        : "Offered to " + id_text(done.result().id()) +
+                              ". To answer: clinicdb waitlist accept, or decline.");
+      });
+}
+
 Result<ExitCode> withdraw(Session& session, const std::string& id) {
   clinic::WithdrawWaitlistEntryRequest request;
   ASSIGN_OR_RETURN(*request.mutable_id(), parse_id(id, "ID"));
@@ -285,6 +331,7 @@ void add_appointment_changes(Commands& commands) {
   moved.text("--start", options->start, "When it starts then").type("TIME").required();
   moved.text("--professional", options->professional, "Who treats then").type("ID");
   moved.text("--room", options->room, "Where then").type("ID");
+  moved.flag("--overbook", options->overbook, "Also where the professional or the room is taken");
   auto id = std::make_shared<std::string>();
   auto status = std::make_shared<std::string>();
   Command changed = commands.add(
@@ -328,6 +375,13 @@ void add_series(Commands& commands) {
   take_time(book, *options);
   book.text("--rule", options->rule, "Such as FREQ=WEEKLY;COUNT=10").required().type("RULE");
   book.flag("--skip", options->skip, "Leave out what is taken, instead of booking nothing");
+  auto shown = std::make_shared<std::string>();
+  commands
+      .add("series get", "Show a series and its appointments", Needs::kTenant,
+           {example("series get", kExampleId)},
+           [shown](Session& session) { return get_series(session, *shown); })
+      .text("ID", *shown, "Of the series, as `series book` and `appointment get` say it")
+      .required();
   auto id = std::make_shared<std::string>();
   auto reason = std::make_shared<std::string>();
   auto following = std::make_shared<bool>(false);
@@ -385,6 +439,24 @@ void add_waitlist(Commands& commands) {
         .text("ID", *id, "The entry")
         .required();
   }
+  auto offered = std::make_shared<OfferOptions>();
+  Command offer_command = commands.add(
+      "waitlist offer", "Offer free time to the first who waits and whom it suits", Needs::kTenant,
+      {example("waitlist offer",
+               std::string("--professional ") + kExampleId + " --start 2026-12-01T09:00")},
+      [offered](Session& session) { return offer(session, *offered); });
+  offer_command.text("--professional", offered->professional, "Who treats").required().type("ID");
+  offer_command.text("--room", offered->room, "Where").type("ID");
+  offer_command
+      .text("--clinic", offered->clinic, "At which clinic: id or short name; else the only one")
+      .type("CLINIC");
+  offer_command.text("--start", offered->start, "2026-12-01T09:00 in the tenant's zone")
+      .required()
+      .type("TIME");
+  offer_command.number("--minutes", offered->minutes, 1, 24 * 60, "How long it is free");
+  add_get<clinic::GetWaitlistEntryRequest>(
+      commands, "waitlist get", "Show an entry of the waiting list", clinic::METHOD_WAITLIST_GET,
+      clinic::RESOURCE_TYPE_UNSPECIFIED, "As `waitlist list` shows it");
   auto entry = std::make_shared<std::string>();
   commands
       .add("waitlist withdraw", "Take an entry off the list", Needs::kTenant,

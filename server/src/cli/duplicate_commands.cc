@@ -4,6 +4,7 @@
 
 #include "cli/command.h"
 #include "cli/commands.h"
+#include "cli/record_view.h"
 #include "cli/time_text.h"
 #include "clinicdb/clinic/schema/duplicate.pb.h"
 
@@ -158,7 +159,26 @@ Result<ExitCode> unmerge(Session& session, const std::string& id) {
   return ExitCode::kDone;
 }
 
-Result<ExitCode> merges(Session& session, const std::string& id) {
+/// Of one merge: what was moved, and who they were before.
+Result<ExitCode> one_merge(Session& session, const std::string& id) {
+  clinic::GetMergeRequest request;
+  ASSIGN_OR_RETURN(*request.mutable_id(),
+                   parse_record_id(clinic::RESOURCE_TYPE_UNSPECIFIED, id, "--merge"));
+  ASSIGN_OR_RETURN(Target * target, session.open(Access::kRead));
+  ASSIGN_OR_RETURN(const CallContext context, session.tenant_context());
+  return show_record_view(session, *target, context, clinic::METHOD_DUPLICATES_GET_MERGE, request);
+}
+
+struct MergesOptions {
+  std::string id;
+  std::string merge;
+};
+
+Result<ExitCode> merges(Session& session, const MergesOptions& options) {
+  const std::string& id = options.id;
+  if (id.empty() == options.merge.empty())
+    return invalid_argument("which merges? Give a patient's ID, or --merge").with_field("ID");
+  if (id.empty()) return one_merge(session, options.merge);
   clinic::ListMergesRequest request;
   ASSIGN_OR_RETURN(*request.mutable_patient_id(),
                    parse_record_id(clinic::RESOURCE_TYPE_PATIENT, id, "ID"));
@@ -222,14 +242,17 @@ void add_duplicate_commands(Commands& commands) {
       .text("ID", *undone, "Of the merge, as `patient merges` shows it")
       .required();
 
-  auto whose = std::make_shared<std::string>();
-  commands
-      .add("patient merges", "The merges that a patient was part of", Needs::kTenant,
-           {"clinicdb patient merges --data demo --tenant sorriso "
-            "0190b3c1-7b1c-7d0e-8a51-2f7d1f0c9a11"},
-           [whose](Session& session) { return merges(session, *whose); })
-      .text("ID", *whose, "A patient")
-      .required();
+  auto whose = std::make_shared<MergesOptions>();
+  Command merges_command = commands.add(
+      "patient merges", "The merges that a patient was part of, or one in full", Needs::kTenant,
+      {"clinicdb patient merges --data demo --tenant sorriso "
+       "0190b3c1-7b1c-7d0e-8a51-2f7d1f0c9a11",
+       "clinicdb patient merges --data demo --tenant sorriso --merge "
+       "0190b3c1-7b1c-7d0e-8a51-2f7d1f0c9a13"},
+      [whose](Session& session) { return merges(session, *whose); });
+  merges_command.text("ID", whose->id, "A patient")
+      .excludes(
+          merges_command.text("--merge", whose->merge, "This one, with what it moved").type("ID"));
 }
 
 }  // namespace clinicdb::server

@@ -1,4 +1,4 @@
-// hours set, off, open, holiday, list, remove.
+// hours set, off, open, holiday, holidays, list, remove.
 #include <algorithm>
 #include <cstdio>
 
@@ -141,17 +141,57 @@ Result<ExitCode> set_holiday(Session& session, const std::string& day, const std
       [&](const auto& done) { session.say("Set holiday " + id_text(done.result().id()) + "."); });
 }
 
-struct ListHoursOptions {
-  PlaceOptions place;
-  std::string from;
-  std::uint64_t days = 30;
-};
-
 std::string minute_text(std::uint32_t minute) {
   char text[32];
   std::snprintf(text, sizeof text, "%02u:%02u", minute / 60, minute % 60);
   return text;
 }
+
+struct HolidaysOptions {
+  std::string clinic;
+  std::string from = "today";
+  std::string until;
+};
+
+Result<ExitCode> list_holidays(Session& session, const HolidaysOptions& options) {
+  clinic::ListHolidaysRequest request;
+  ASSIGN_OR_RETURN(Target * target, session.open(Access::kRead));
+  ASSIGN_OR_RETURN(const CallContext context, session.tenant_context());
+  ASSIGN_OR_RETURN(*request.mutable_from(),
+                   parse_day_or_word(options.from, session.zone(), system_clock().now(), "--from"));
+  *request.mutable_until() = request.from();
+  if (options.until.empty()) {
+    request.mutable_until()->set_year(request.from().year() + 1);
+    if (request.from().month() == 2 && request.from().day() == 29)
+      request.mutable_until()->set_day(28);
+  } else {
+    ASSIGN_OR_RETURN(*request.mutable_until(), parse_day(options.until, false, "--until"));
+  }
+  if (!options.clinic.empty()) {
+    ASSIGN_OR_RETURN(*request.mutable_clinic_id(), choose_clinic(*target, context, options.clinic));
+  }
+  return call_opened<clinic::ListHolidaysResponse>(
+      session, *target, context, clinic::METHOD_AVAILABILITY_LIST_HOLIDAYS, request,
+      [&](const auto& found) {
+        TextTable table({{"DAY"}, {"NAME"}, {"OPEN"}, {"CLINIC"}, {"ID"}});
+        for (const clinic::Holiday& holiday : found.holidays()) {
+          table.add({format_day(holiday.day()), holiday.name(),
+                     holiday.open_until_minute() == 0
+                         ? ""
+                         : minute_text(holiday.open_from_minute()) + "-" +
+                               minute_text(holiday.open_until_minute()),
+                     holiday.clinic_id().empty() ? "all" : id_text(holiday.clinic_id()),
+                     id_text(holiday.id())});
+        }
+        show_or_say(session, table, "No holiday.");
+      });
+}
+
+struct ListHoursOptions {
+  PlaceOptions place;
+  std::string from;
+  std::uint64_t days = 30;
+};
 
 /// "1 09:00-18:00, 2 09:00-12:00, less 12:00-13:00"
 std::string weekly_text(const clinic::Hours& hours) {
@@ -291,6 +331,16 @@ void add_all(Commands& commands) {
                    [day, name](Session& session) { return set_holiday(session, *day, *name); });
   holiday.text("DAY", *day, "2026-12-25").required();
   holiday.text("--name", *name, "What it is called");
+  auto holidays = std::make_shared<HolidaysOptions>();
+  Command holidays_command = commands.add(
+      "hours holidays", "List the holidays of all clinics, and of one", Needs::kTenant,
+      {example("hours holidays", ""),
+       example("hours holidays", "--clinic centro --from 2027-01-01 --until 2027-12-31")},
+      [holidays](Session& session) { return list_holidays(session, *holidays); });
+  holidays_command.text("--clinic", holidays->clinic, "Also those of this one: id or short name")
+      .type("CLINIC");
+  holidays_command.text("--from", holidays->from, "First day; else today").type("DAY");
+  holidays_command.text("--until", holidays->until, "Last day; else a year later").type("DAY");
   auto listed = std::make_shared<ListHoursOptions>();
   Command list = commands.add(
       "hours list", "List hours, time off and opened time of a professional or a room",
@@ -304,7 +354,7 @@ void add_all(Commands& commands) {
       commands.add("hours remove", "Remove hours, an exception or a holiday", Needs::kTenant,
                    {example("hours remove", std::string(kExampleId) + " --what exception")},
                    [removed](Session& session) { return remove_hours(session, *removed); });
-  remove.text("ID", removed->id, "As `hours list` shows it").required();
+  remove.text("ID", removed->id, "As `hours list` or `hours holidays` shows it").required();
   remove.text("--what", removed->what, "hours, exception or holiday").type("WHAT");
 }
 

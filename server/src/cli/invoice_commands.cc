@@ -1,9 +1,10 @@
-// invoice draft, issue, show, list, pay, refund, cancel.
+// invoice draft, issue, show, list, pay, payments, refund, cancel.
 #include <nlohmann/json.hpp>
 
 #include "cli/command.h"
 #include "cli/commands.h"
 #include "cli/money_text.h"
+#include "cli/page_list.h"
 #include "cli/tenant_call.h"
 #include "cli/time_text.h"
 #include "clinicdb/clinic/schema/billing.pb.h"
@@ -207,6 +208,55 @@ Result<ExitCode> pay(Session& session, const PayOptions& options) {
       });
 }
 
+struct PaymentsOptions {
+  std::string invoice;
+  std::string from;
+  std::string to;
+  PageOptions page;
+};
+
+Result<ExitCode> payments(Session& session, const PaymentsOptions& options) {
+  clinic::ListPaymentsRequest request;
+  const bool in_period = !options.from.empty() && !options.to.empty();
+  if (options.invoice.empty() != in_period || options.from.empty() != options.to.empty()) {
+    return invalid_argument("ID: give an invoice, or --from and --to").with_field("ID");
+  }
+  ASSIGN_OR_RETURN(*request.mutable_cursor(), parse_cursor(options.page.cursor));
+  if (!options.invoice.empty()) {
+    ASSIGN_OR_RETURN(*request.mutable_invoice_id(),
+                     parse_record_id(clinic::RESOURCE_TYPE_INVOICE, options.invoice, "ID"));
+  }
+  ASSIGN_OR_RETURN(Target * target, session.open(Access::kRead));
+  ASSIGN_OR_RETURN(const clinic::CallContext context, session.tenant_context());
+  if (in_period) {
+    ASSIGN_OR_RETURN(const Time from,
+                     parse_time(options.from + "T00:00", session.zone(), "--from"));
+    ASSIGN_OR_RETURN(const Time to, parse_time(options.to + "T00:00", session.zone(), "--to"));
+    request.mutable_period()->set_start_us(from.us);
+    request.mutable_period()->set_end_us(to.us);
+  }
+  Json records = Json::array();
+  TextTable table(
+      {{"TIME"}, {"KIND"}, {"METHOD"}, {"AMOUNT", Align::kRight}, {"INVOICE"}, {"PAYMENT"}});
+  const auto take = [&](const clinic::ListPaymentsResponse& page) {
+    for (const clinic::Payment& payment : page.payments()) {
+      records.push_back(to_json(payment));
+      table.add(
+          {format_local(Time{payment.time_us()}, session.zone()),
+           enum_text(*clinic::PaymentKind_descriptor()->FindValueByNumber(payment.kind())),
+           enum_text(*clinic::PaymentMethod_descriptor()->FindValueByNumber(payment.method())),
+           format_cents(payment.cents()), id_text(payment.invoice_id()), id_text(payment.id())});
+    }
+    return static_cast<std::uint64_t>(page.payments_size());
+  };
+  ASSIGN_OR_RETURN(const std::string cursor,
+                   each_page<clinic::ListPaymentsResponse>(*target, context,
+                                                           clinic::METHOD_BILLING_LIST_PAYMENTS,
+                                                           request, options.page.limit, take));
+  show_list(session, "payments", std::move(records), table, cursor);
+  return ExitCode::kDone;
+}
+
 struct RefundOptions {
   std::string id;
   std::string amount;
@@ -242,7 +292,7 @@ Result<ExitCode> cancel(Session& session, const CancelOptions& options) {
 }
 
 void add_invoice_making(Commands& commands) {
-  commands.group("invoice", "Invoices: draft, issue, show, list, pay, refund, cancel");
+  commands.group("invoice", "Invoices: draft, issue, show, list, pay, payments, refund, cancel");
   auto drafted = std::make_shared<DraftOptions>();
   Command draft_command =
       commands.add("invoice draft", "Draft an invoice", Needs::kTenant,
@@ -300,6 +350,17 @@ void add_invoice_money(Commands& commands) {
 }
 
 void add_invoice_views(Commands& commands) {
+  auto paid = std::make_shared<PaymentsOptions>();
+  Command payments_command =
+      commands.add("invoice payments",
+                   "Show the payments and refunds of an invoice, or of a period", Needs::kTenant,
+                   {example("invoice payments", kExampleId),
+                    example("invoice payments", "--from 2026-12-01 --to 2027-01-01")},
+                   [paid](Session& session) { return payments(session, *paid); });
+  payments_command.text("ID", paid->invoice, "Of this invoice");
+  payments_command.text("--from", paid->from, "First day").type("DAY");
+  payments_command.text("--to", paid->to, "The day after the last").type("DAY");
+  add_page_options(payments_command, paid->page, false);
   auto which = std::make_shared<std::string>();
   commands
       .add("invoice show", "Show an invoice", Needs::kTenant,

@@ -1,8 +1,10 @@
-// patient add, get, search, timeline.
+// patient add, update, remove, get, search, timeline.
+#include <iostream>
 #include <nlohmann/json.hpp>
 
 #include "cli/command.h"
 #include "cli/commands.h"
+#include "cli/tenant_call.h"
 #include "cli/time_text.h"
 #include "clinicdb/clinic/identifiers.h"
 #include "clinicdb/clinic/identity.h"
@@ -32,15 +34,6 @@ void add_which_patient(Command& command, WhichPatient& which) {
   id.excludes(cpf).excludes(cns).excludes(mrn);
   cpf.excludes(cns).excludes(mrn);
   cns.excludes(mrn.type("NUMBER"));
-}
-
-/// "system|value" or a value alone.
-clinic::Identifier parse_identifier(const std::string& text) {
-  clinic::Identifier identifier;
-  const std::size_t bar = text.find('|');
-  if (bar != std::string::npos) identifier.set_system(text.substr(0, bar));
-  identifier.set_value(bar == std::string::npos ? text : text.substr(bar + 1));
-  return identifier;
 }
 
 Result<std::shared_ptr<const GetPatientResponse>> ask_patient(Target& target,
@@ -273,10 +266,17 @@ struct AddOptions {
   std::vector<std::string> phones;
 };
 
-Result<ExitCode> add(Session& session, const AddOptions& options) {
-  clinic::RegisterPatientRequest request;
-  clinic::Patient& patient = *request.mutable_patient();
-  patient.add_names()->set_text(options.name);
+/// What is given; the rest stays as it is. Phones take the place of those that are there.
+Status set_fields(const AddOptions& options, clinic::Patient& patient) {
+  if (!options.name.empty()) {
+    // The first is the one that is shown; of its parts nothing is known any more.
+    clinic::HumanName& name =
+        patient.names().empty() ? *patient.add_names() : *patient.mutable_names(0);
+    const std::string use = name.use();
+    name.Clear();
+    name.set_use(use);
+    name.set_text(options.name);
+  }
   if (!options.born.empty()) {
     ASSIGN_OR_RETURN(*patient.mutable_birth_date(), parse_day(options.born, true, "--born"));
   }
@@ -286,19 +286,93 @@ Result<ExitCode> add(Session& session, const AddOptions& options) {
       patient.set_gender(static_cast<clinic::Gender>(genders->value(i)->number()));
     }
   }
-  patient.set_cpf(options.cpf);
-  patient.set_cns(options.cns);
+  if (!options.cpf.empty()) patient.set_cpf(options.cpf);
+  if (!options.cns.empty()) patient.set_cns(options.cns);
+  if (!options.phones.empty()) {
+    google::protobuf::RepeatedPtrField<clinic::ContactPoint> others;
+    for (clinic::ContactPoint& telecom : *patient.mutable_telecom()) {
+      if (telecom.system() != clinic::ContactPoint::SYSTEM_PHONE) others.Add()->Swap(&telecom);
+    }
+    patient.mutable_telecom()->Swap(&others);
+  }
   for (const std::string& phone : options.phones) {
     clinic::ContactPoint& telecom = *patient.add_telecom();
     telecom.set_system(clinic::ContactPoint::SYSTEM_PHONE);
     telecom.set_value(phone);
   }
+  return {};
+}
+
+Result<ExitCode> add(Session& session, const AddOptions& options) {
+  clinic::RegisterPatientRequest request;
+  RETURN_IF_ERROR(set_fields(options, *request.mutable_patient()));
   ASSIGN_OR_RETURN(Target * target, session.open(Access::kChange));
   ASSIGN_OR_RETURN(const CallContext context, session.tenant_context());
   ASSIGN_OR_RETURN(const auto done,
                    ask<clinic::RegisterPatientResponse>(*target, clinic::METHOD_PATIENTS_REGISTER,
                                                         context, request));
   session.show_written("Registered patient", done->result());
+  return ExitCode::kDone;
+}
+
+struct UpdateOptions {
+  std::string id;
+  AddOptions fields;
+  std::string note;
+  bool active = false;
+  bool inactive = false;
+};
+
+Result<ExitCode> update(Session& session, const UpdateOptions& options) {
+  WhichPatient which;
+  which.id = options.id;
+  ASSIGN_OR_RETURN(Target * target, session.open(Access::kChange));
+  ASSIGN_OR_RETURN(const CallContext context, session.tenant_context());
+  ASSIGN_OR_RETURN(const auto found, find_patient(*target, context, which));
+  clinic::UpdatePatientRequest request;
+  clinic::Patient& patient = *request.mutable_patient();
+  patient = found->patient();
+  patient.clear_fhir();  // the stored body, with the fields merged into it
+  RETURN_IF_ERROR(set_fields(options.fields, patient));
+  if (!options.note.empty()) patient.set_note(options.note);
+  if (options.active) patient.set_inactive(false);
+  if (options.inactive) patient.set_inactive(true);
+  // Who changed the patient meanwhile is not overwritten.
+  request.set_expected_version(found->meta().version());
+  ASSIGN_OR_RETURN(const auto done, ask<clinic::UpdatePatientResponse>(
+                                        *target, clinic::METHOD_PATIENTS_UPDATE, context, request));
+  session.show_written("Changed patient", done->result());
+  return ExitCode::kDone;
+}
+
+struct RemoveOptions {
+  std::string id;
+  bool confirmed = false;
+};
+
+/// Asks where somebody is there to be asked; a script has named the patient, which is enough.
+Status confirm_removing(const Session& session, const std::string& name) {
+  if (!session.terminal().in || !session.terminal().error) return Status();
+  std::cerr << "This removes patient " << printable(name) << ". Type yes: ";
+  std::string typed;
+  std::getline(std::cin, typed);
+  return typed == "yes" ? Status() : cancelled("patient " + name + ": nothing was removed");
+}
+
+Result<ExitCode> remove_patient(Session& session, const RemoveOptions& options) {
+  WhichPatient which;
+  which.id = options.id;
+  ASSIGN_OR_RETURN(Target * target, session.open(Access::kChange));
+  ASSIGN_OR_RETURN(const CallContext context, session.tenant_context());
+  ASSIGN_OR_RETURN(const auto found, find_patient(*target, context, which));
+  if (!options.confirmed)
+    RETURN_IF_ERROR(confirm_removing(session, clinic::display_name(found->patient().names())));
+  clinic::RemovePatientRequest request;
+  request.set_id(found->patient().id());
+  request.set_expected_version(found->meta().version());
+  ASSIGN_OR_RETURN(const auto done, ask<clinic::RemovePatientResponse>(
+                                        *target, clinic::METHOD_PATIENTS_REMOVE, context, request));
+  session.show_written("Removed patient", done->result());
   return ExitCode::kDone;
 }
 
@@ -344,6 +418,40 @@ void add_timeline(Commands& commands) {
   command.text("--cursor", options->cursor, "Go on where an earlier page ended");
 }
 
+void add_fields(Command& command, AddOptions& options) {
+  command.text("--born", options.born, "Day of birth").type("DAY");
+  command.text("--gender", options.gender, "female, male, other or unknown")
+      .choices({"female", "male", "other", "unknown"});
+  command.text("--cpf", options.cpf, "CPF, with punctuation or without");
+  command.text("--cns", options.cns, "CNS");
+  command.texts("--phone", options.phones, "Phone number; may be given again").type("NUMBER");
+}
+
+void add_update(Commands& commands) {
+  auto options = std::make_shared<UpdateOptions>();
+  Command command = commands.add(
+      "patient update", "Change what is given of a patient; the rest stays", Needs::kTenant,
+      {example("patient update", std::string(kExampleId) + " --phone \"(11) 98765-4321\""),
+       example("patient update", std::string(kExampleId) + " --name \"Ana Souza Lima\"")},
+      [options](Session& session) { return update(session, *options); });
+  command.text("ID", options->id, "The patient").required();
+  command.text("--name", options->fields.name, "Full name");
+  add_fields(command, options->fields);
+  command.text("--note", options->note, "Note");
+  command.flag("--inactive", options->inactive, "Does not come any more")
+      .excludes(command.flag("--active", options->active, "Comes again"));
+}
+
+void add_remove(Commands& commands) {
+  auto options = std::make_shared<RemoveOptions>();
+  Command command =
+      commands.add("patient remove", "Remove a patient whom no record names; the history stays",
+                   Needs::kTenant, {example("patient remove", kExampleId)},
+                   [options](Session& session) { return remove_patient(session, *options); });
+  command.text("ID", options->id, "The patient").required();
+  command.flag("--yes", options->confirmed, "Do not ask");
+}
+
 void add_add(Commands& commands) {
   auto options = std::make_shared<AddOptions>();
   Command command = commands.add(
@@ -352,19 +460,17 @@ void add_add(Commands& commands) {
        "--cpf 529.982.247-25"},
       [options](Session& session) { return add(session, *options); });
   command.text("--name", options->name, "Full name").required();
-  command.text("--born", options->born, "Day of birth").type("DAY");
-  command.text("--gender", options->gender, "female, male, other or unknown")
-      .choices({"female", "male", "other", "unknown"});
-  command.text("--cpf", options->cpf, "CPF, with punctuation or without");
-  command.text("--cns", options->cns, "CNS");
-  command.texts("--phone", options->phones, "Phone number; may be given again").type("NUMBER");
+  add_fields(command, *options);
 }
 
 }  // namespace
 
 void add_patient_commands(Commands& commands) {
-  commands.group("patient", "Patients: add, get, search, timeline, duplicates, merge");
+  commands.group("patient",
+                 "Patients: add, update, remove, get, search, timeline, duplicates, merge");
   add_add(commands);
+  add_update(commands);
+  add_remove(commands);
   add_get(commands);
   add_search(commands);
   add_timeline(commands);

@@ -5,6 +5,8 @@
 #include "cli/clinic_choice.h"
 #include "cli/command.h"
 #include "cli/commands.h"
+#include "cli/council_text.h"
+#include "cli/page_list.h"
 #include "cli/time_text.h"
 #include "clinicdb/clinic/identity.h"
 #include "clinicdb/clinic/schema/people.pb.h"
@@ -15,51 +17,6 @@ namespace clinicdb::server {
 namespace {
 
 using clinic::CallContext;
-
-/// Asks for pages until `limit` records were seen or there are no more. `Page` returns the size of
-/// what it took and the next cursor.
-template <class Response, class Request, class Take>
-Result<std::string> each_page(Session& session, clinic::MethodId method, Request request,
-                              std::uint64_t limit, const Take& take) {
-  ASSIGN_OR_RETURN(Target * target, session.open(Access::kRead));
-  ASSIGN_OR_RETURN(const CallContext context, session.tenant_context());
-  std::uint64_t seen = 0;
-  do {
-    request.set_limit(static_cast<std::uint32_t>(limit - seen));
-    ASSIGN_OR_RETURN(const auto page, ask<Response>(*target, method, context, request));
-    seen += take(*page);
-    request.set_cursor(page->cursor());
-  } while (!request.cursor().empty() && seen < limit);
-  return request.cursor();
-}
-
-void show_list(Session& session, const char* name, Json records, const TextTable& table,
-               const std::string& cursor) {
-  if (session.json()) {
-    session.show(Json{{name, std::move(records)}, {"cursor", cursor_text(cursor)}});
-    return;
-  }
-  if (table.empty()) {
-    session.say("None found.");
-  } else {
-    session.show(table);
-  }
-  if (!cursor.empty()) session.say("There are more: --cursor " + cursor_text(cursor));
-}
-
-struct ListOptions {
-  std::string name;
-  std::string cursor;
-  std::uint64_t limit = 50;
-};
-
-void add_list_options(Command& command, ListOptions& options, bool by_name) {
-  if (by_name) {
-    command.text("NAME", options.name, "What a word of the name begins with; else all");
-  }
-  command.number("--limit", options.limit, 1, 100'000, "How many at most");
-  command.text("--cursor", options.cursor, "Go on where an earlier page ended");
-}
 
 // --- professional
 
@@ -72,47 +29,12 @@ struct ProfessionalOptions {
   std::string licence_until;
 };
 
-/// "CRM 12345/SP" or "CRM-SP 12345": type, number and state, told apart by what they are.
-Result<clinic::Council> parse_council(const std::string& text) {
-  clinic::Council council;
-  std::string word;
-  const auto take = [&] {
-    const bool number = word.find_first_of("0123456789") != std::string::npos;
-    if (number) {
-      council.set_number(word);
-    } else if (!word.empty() && council.type().empty()) {
-      council.set_type(word);
-    } else if (!word.empty()) {
-      council.set_state(word);
-    }
-    word.clear();
-  };
-  for (const char letter : text) {
-    if (letter == ' ' || letter == '/' || letter == '-') {
-      take();
-    } else {
-      word += letter;
-    }
-  }
-  take();
-  if (council.type().empty() || council.number().empty() || council.state().empty()) {
-    return invalid_argument("--council: \"" + text + "\" is no entry such as \"CRM 12345/SP\"")
-        .with_field("--council");
-  }
-  return council;
-}
-
-std::string council_text(const clinic::Council& council) {
-  if (council.number().empty()) return "";
-  return council.type() + " " + council.number() + "/" + council.state();
-}
-
 Result<ExitCode> add_professional(Session& session, const ProfessionalOptions& options) {
   clinic::PutProfessionalRequest request;
   clinic::Professional& professional = *request.mutable_professional();
   professional.add_names()->set_text(options.name);
   if (!options.council.empty()) {
-    ASSIGN_OR_RETURN(*professional.mutable_council(), parse_council(options.council));
+    ASSIGN_OR_RETURN(*professional.mutable_council(), parse_council(options.council, "--council"));
   }
   professional.set_cpf(options.cpf);
   for (const std::string& each : options.specialties) professional.add_specialties(each);
@@ -133,7 +55,7 @@ Result<ExitCode> add_professional(Session& session, const ProfessionalOptions& o
   return ExitCode::kDone;
 }
 
-Result<ExitCode> list_professionals(Session& session, const ListOptions& options) {
+Result<ExitCode> list_professionals(Session& session, const PageOptions& options) {
   clinic::ListProfessionalsRequest request;
   request.set_name(options.name);
   ASSIGN_OR_RETURN(*request.mutable_cursor(), parse_cursor(options.cursor));
@@ -159,7 +81,7 @@ Result<ExitCode> list_professionals(Session& session, const ListOptions& options
 }
 
 void add_professional_commands(Commands& commands) {
-  commands.group("professional", "Professionals: add, list");
+  commands.group("professional", "Professionals: add, get, list");
   auto added = std::make_shared<ProfessionalOptions>();
   Command add_command = commands.add(
       "professional add", "Add a professional", Needs::kTenant,
@@ -174,13 +96,13 @@ void add_professional_commands(Commands& commands) {
   add_command.text("--licence-until", added->licence_until, "Last day of the council's licence")
       .type("DAY");
 
-  auto listed = std::make_shared<ListOptions>();
+  auto listed = std::make_shared<PageOptions>();
   Command list_command =
       commands.add("professional list", "List professionals, or find them by name", Needs::kTenant,
                    {"clinicdb professional list --data demo --tenant sorriso",
                     "clinicdb professional list --data demo --tenant sorriso prado"},
                    [listed](Session& session) { return list_professionals(session, *listed); });
-  add_list_options(list_command, *listed, true);
+  add_page_options(list_command, *listed, true);
 }
 
 // --- room
@@ -207,7 +129,7 @@ Result<ExitCode> add_room(Session& session, const RoomOptions& options) {
   return ExitCode::kDone;
 }
 
-Result<ExitCode> list_rooms(Session& session, const ListOptions& options) {
+Result<ExitCode> list_rooms(Session& session, const PageOptions& options) {
   clinic::ListLocationsRequest request;
   request.set_name(options.name);
   ASSIGN_OR_RETURN(*request.mutable_cursor(), parse_cursor(options.cursor));
@@ -229,7 +151,7 @@ Result<ExitCode> list_rooms(Session& session, const ListOptions& options) {
 }
 
 void add_room_commands(Commands& commands) {
-  commands.group("room", "Rooms and other places: add, list");
+  commands.group("room", "Rooms and other places: add, get, list");
   auto added = std::make_shared<RoomOptions>();
   Command add_command =
       commands.add("room add", "Add a room that appointments can take", Needs::kTenant,
@@ -239,12 +161,12 @@ void add_room_commands(Commands& commands) {
   add_command.text("--clinic", added->clinic, "The clinic it belongs to: id or short name")
       .type("CLINIC");
 
-  auto listed = std::make_shared<ListOptions>();
+  auto listed = std::make_shared<PageOptions>();
   Command list_command =
       commands.add("room list", "List rooms and other places, or find them by name", Needs::kTenant,
                    {"clinicdb room list --data demo --tenant sorriso sala"},
                    [listed](Session& session) { return list_rooms(session, *listed); });
-  add_list_options(list_command, *listed, true);
+  add_page_options(list_command, *listed, true);
 }
 
 // --- clinic
@@ -269,7 +191,7 @@ Result<ExitCode> add_clinic(Session& session, const ClinicSiteOptions& options) 
   return ExitCode::kDone;
 }
 
-Result<ExitCode> list_clinics(Session& session, const ListOptions& options) {
+Result<ExitCode> list_clinics(Session& session, const PageOptions& options) {
   clinic::ListClinicsRequest request;
   ASSIGN_OR_RETURN(*request.mutable_cursor(), parse_cursor(options.cursor));
   Json records = Json::array();
@@ -289,7 +211,7 @@ Result<ExitCode> list_clinics(Session& session, const ListOptions& options) {
 }
 
 void add_clinic_commands(Commands& commands) {
-  commands.group("clinic", "Sites of a tenant: add, list");
+  commands.group("clinic", "Sites of a tenant: add, get, list");
   auto added = std::make_shared<ClinicSiteOptions>();
   Command add_command = commands.add(
       "clinic add", "Add a clinic", Needs::kTenant,
@@ -300,12 +222,12 @@ void add_clinic_commands(Commands& commands) {
   add_command.text("--name", added->name, "Name that people see; else the short name");
   add_command.text("--zone", added->zone, "IANA time zone; else the tenant's").type("ZONE");
 
-  auto listed = std::make_shared<ListOptions>();
+  auto listed = std::make_shared<PageOptions>();
   Command list_command =
       commands.add("clinic list", "List clinics", Needs::kTenant,
                    {"clinicdb clinic list --data demo --tenant sorriso"},
                    [listed](Session& session) { return list_clinics(session, *listed); });
-  add_list_options(list_command, *listed, false);
+  add_page_options(list_command, *listed, false);
 }
 
 // --- user
@@ -360,7 +282,7 @@ Result<ExitCode> add_user(Session& session, const UserOptions& options) {
   return ExitCode::kDone;
 }
 
-Result<ExitCode> list_users(Session& session, const ListOptions& options) {
+Result<ExitCode> list_users(Session& session, const PageOptions& options) {
   clinic::ListUsersRequest request;
   ASSIGN_OR_RETURN(*request.mutable_cursor(), parse_cursor(options.cursor));
   Json records = Json::array();
@@ -386,7 +308,7 @@ Result<ExitCode> list_users(Session& session, const ListOptions& options) {
 }
 
 void add_user_commands(Commands& commands) {
-  commands.group("user", "Who works with the tenant's data: add, list");
+  commands.group("user", "Who works with the tenant's data: add, get, list");
   auto added = std::make_shared<UserOptions>();
   Command add_command = commands.add(
       "user add", "Add a user", Needs::kTenant,
@@ -405,12 +327,12 @@ void add_user_commands(Commands& commands) {
   add_command.texts("--clinic", added->clinics, "Only there: id or short name; may be given again")
       .type("CLINIC");
 
-  auto listed = std::make_shared<ListOptions>();
+  auto listed = std::make_shared<PageOptions>();
   Command list_command =
       commands.add("user list", "List users and their roles", Needs::kTenant,
                    {"clinicdb user list --data demo --tenant sorriso"},
                    [listed](Session& session) { return list_users(session, *listed); });
-  add_list_options(list_command, *listed, false);
+  add_page_options(list_command, *listed, false);
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 
 #include "cli/command.h"
 #include "cli/commands.h"
+#include "cli/interrupt.h"
 #include "cli/tenant_call.h"
 #include "cli/time_text.h"
 #include "clinicdb/clinic/identity.h"
@@ -12,31 +13,6 @@
 namespace clinicdb::server {
 
 namespace {
-
-/// "Condition/ID": what record commands name a record by.
-struct RecordName {
-  clinic::ResourceType type = clinic::RESOURCE_TYPE_UNSPECIFIED;
-  std::string id;
-};
-Result<RecordName> parse_record(const std::string& text, std::string_view option) {
-  const std::size_t slash = std::min(text.find('/'), text.size());
-  RecordName name;
-  name.type = clinic::parse_resource_type(text.substr(0, slash));
-  if (name.type == clinic::RESOURCE_TYPE_UNSPECIFIED) {
-    return invalid_argument(std::string(option) + ": \"" + text + "\" is no TYPE/ID")
-        .with_field(option);
-  }
-  ASSIGN_OR_RETURN(name.id, parse_record_id(name.type, text, option));
-  return name;
-}
-
-template <class Request>
-Status set_record(const std::string& text, Request& request) {
-  ASSIGN_OR_RETURN(const RecordName name, parse_record(text, "RECORD"));
-  request.set_type(name.type);
-  request.set_id(name.id);
-  return {};
-}
 
 std::string record_text(const clinic::ClinicalRecord& record) {
   return std::string(clinic::resource_type_name(record.type())) + "/" +
@@ -185,6 +161,7 @@ struct EventOptions {
   std::vector<std::string> types;
   std::uint64_t limit = 20;
   std::string cursor;
+  bool follow = false;
 };
 
 std::string event_name(clinic::EventType type) {
@@ -202,6 +179,41 @@ Result<clinic::EventType> parse_event(const std::string& text) {
       .with_field("--type");
 }
 
+TextTable event_table() {
+  return TextTable(
+      {{"LSN", Align::kRight}, {"TIME"}, {"EVENT"}, {"ID"}, {"VERSION", Align::kRight}, {"USER"}});
+}
+
+void add_event(Session& session, const clinic::DomainEvent& event, TextTable& table) {
+  table.add({std::to_string(event.lsn()), format_local(Time{event.time_us()}, session.zone()),
+             event_name(event.type()), id_text(event.payload().id()),
+             std::to_string(event.payload().version()), id_text(event.user_id())});
+}
+
+/// One line an event, as it happens, until an interrupt. With --json a line of JSON each.
+Result<ExitCode> follow(Session& session, const clinic::ReadEventsRequest& request) {
+  install_interrupt_handlers();
+  ASSIGN_OR_RETURN(Target * target, session.open(Access::kRead));
+  ASSIGN_OR_RETURN(const clinic::CallContext context, session.tenant_context());
+  Status written;
+  RETURN_IF_ERROR(target->follow(context, request, [&](const clinic::ReadEventsResponse& page) {
+    for (const clinic::DomainEvent& event : page.events()) {
+      if (session.json()) {
+        session.show(to_json(event));
+        continue;
+      }
+      session.say(std::to_string(event.lsn()) + "  " +
+                  format_local(Time{event.time_us()}, session.zone()) + "  " +
+                  event_name(event.type()) + "  " + id_text(event.payload().id()));
+    }
+    // Whoever reads this line by line waits for it.
+    written = session.flush();
+    return written.ok() && !interrupt_requested();
+  }));
+  RETURN_IF_ERROR(written);
+  return ExitCode::kInterrupted;
+}
+
 Result<ExitCode> events(Session& session, const EventOptions& options) {
   clinic::ReadEventsRequest request;
   request.set_after_lsn(options.after);
@@ -211,20 +223,11 @@ Result<ExitCode> events(Session& session, const EventOptions& options) {
     request.add_types(type);
   }
   ASSIGN_OR_RETURN(*request.mutable_cursor(), parse_cursor(options.cursor));
+  if (options.follow) return follow(session, request);
   return call_tenant<clinic::ReadEventsResponse>(
       session, Access::kRead, clinic::METHOD_FEED_READ_EVENTS, request, [&](const auto& found) {
-        TextTable table({{"LSN", Align::kRight},
-                         {"TIME"},
-                         {"EVENT"},
-                         {"ID"},
-                         {"VERSION", Align::kRight},
-                         {"USER"}});
-        for (const clinic::DomainEvent& event : found.events()) {
-          table.add({std::to_string(event.lsn()),
-                     format_local(Time{event.time_us()}, session.zone()), event_name(event.type()),
-                     id_text(event.payload().id()), std::to_string(event.payload().version()),
-                     id_text(event.user_id())});
-        }
+        TextTable table = event_table();
+        for (const clinic::DomainEvent& event : found.events()) add_event(session, event, table);
         show_or_say(session, table, "Nothing has happened since.");
         session.say(found.cursor().empty()
                         ? "To go on later: --after " + std::to_string(found.next_after_lsn())
@@ -268,7 +271,7 @@ Result<ExitCode> history(Session& session, const HistoryOptions& options) {
 }
 
 void add_notes(Commands& commands) {
-  commands.group("record", "Clinical records: note, show, sign, amend, check, current");
+  commands.group("record", "Clinical records: note, show, list, find, sign, amend, check, current");
   auto note = std::make_shared<NoteOptions>();
   Command add =
       commands.add("record note", "Write a note, of an encounter or by itself", Needs::kTenant,
@@ -329,12 +332,15 @@ void add_feed(Commands& commands) {
   Command events_command =
       commands.add("events", "What happened, in the order of the commits", Needs::kTenant,
                    {example("events", "--after 4711"),
-                    example("events", "--type patient-registered --limit 100")},
+                    example("events", "--type patient-registered --limit 100"),
+                    "clinicdb events --connect localhost:7400 --tenant sorriso --follow"},
                    [options](Session& session) { return events(session, *options); });
   events_command.number("--after", options->after, 0, UINT64_MAX / 2, "Behind this LSN");
   events_command.texts("--type", options->types, "Only these; may be given again").type("EVENT");
   events_command.number("--limit", options->limit, 1, 1000, "How many at most");
   events_command.text("--cursor", options->cursor, "Go on where an earlier page ended");
+  events_command.flag("--follow", options->follow,
+                      "With --connect: go on as it happens, a line an event, until an interrupt");
   auto which = std::make_shared<HistoryOptions>();
   Command history_command = commands.add(
       "history", "Who changed what of a record, when, from what to what", Needs::kTenant,

@@ -8,6 +8,7 @@
 #include "cli/remote_transfer.h"
 #include "cli/target.h"
 #include "clinicdb/client/client.h"
+#include "clinicdb/client/subscription.h"
 #include "clinicdb/clinic/schema/tenant.pb.h"
 
 namespace clinicdb::server {
@@ -78,6 +79,15 @@ class RemoteTarget final : public Target {
       const clinic::fhir::ExportOptions& options) override {
     ASSIGN_OR_RETURN(client::Client * client, client_of(slugs_[context.tenant.value]));
     return export_over(*client, directory, options);
+  }
+  Status follow(const clinic::CallContext& context, const clinic::ReadEventsRequest& from,
+                const std::function<bool(const clinic::ReadEventsResponse&)>& take) override {
+    ASSIGN_OR_RETURN(client::Client * client, client_of(slugs_[context.tenant.value]));
+    client::Subscription events(*client, from);
+    for (;;) {
+      ASSIGN_OR_RETURN(const auto page, events.next(std::chrono::milliseconds(500)));
+      if (!take(*page)) return {};
+    }
   }
   Result<engine::StoreStats> stats() override { return needs_files("stats"); }
   Result<engine::VerifyReport> verify(const engine::VerifyOptions&) override {

@@ -1,4 +1,4 @@
-// service add, list; equipment add; slots; calendar.
+// service and equipment: add, get, list; slots; calendar.
 #include <algorithm>
 #include <map>
 
@@ -8,6 +8,7 @@
 #include "cli/clinic_choice.h"
 #include "cli/command.h"
 #include "cli/commands.h"
+#include "cli/record_view.h"
 #include "cli/tenant_call.h"
 #include "cli/time_text.h"
 #include "clinicdb/base/clock.h"
@@ -85,6 +86,22 @@ Result<ExitCode> add_equipment(Session& session, const std::string& name, std::u
       session, Access::kChange, clinic::METHOD_CATALOGUE_PUT_EQUIPMENT, request,
       [&](const auto& done) {
         session.say("Added equipment " + id_text(done.result().id()) + ".");
+      });
+}
+
+Result<ExitCode> list_equipment(Session& session) {
+  clinic::ListEquipmentRequest request;
+  request.set_limit(1000);
+  return call_tenant<clinic::ListEquipmentResponse>(
+      session, Access::kRead, clinic::METHOD_CATALOGUE_LIST_EQUIPMENT, request,
+      [&](const auto& found) {
+        TextTable table({{"NAME"}, {"KIND"}, {"UNITS", Align::kRight}, {"ID"}});
+        for (const clinic::Equipment& equipment : found.equipment()) {
+          table.add({equipment.name() + (equipment.inactive() ? " (not active)" : ""),
+                     equipment.kind(), std::to_string(std::max(equipment.units(), 1u)),
+                     id_text(equipment.id())});
+        }
+        show_or_say(session, table, "No equipment yet.");
       });
 }
 
@@ -320,6 +337,15 @@ void add_catalogue(Commands& commands) {
       [name, units](Session& session) { return add_equipment(session, *name, *units); });
   equipment.text("NAME", *name, "What it is called").required();
   equipment.number("--units", *units, 1, 64, "How many of it there are");
+  commands.add("equipment list", "List the equipment", Needs::kTenant,
+               {example("equipment list", "")}, &list_equipment);
+  add_get<clinic::GetServiceRequest>(
+      commands, "service get", "Show a service", clinic::METHOD_CATALOGUE_GET_SERVICE,
+      clinic::RESOURCE_TYPE_UNSPECIFIED, "As `service list` shows it");
+  add_get<clinic::GetEquipmentRequest>(commands, "equipment get", "Show a piece of equipment",
+                                       clinic::METHOD_CATALOGUE_GET_EQUIPMENT,
+                                       clinic::RESOURCE_TYPE_UNSPECIFIED,
+                                       "As `equipment list` shows it");
 }
 
 void add_slots(Commands& commands) {

@@ -2,6 +2,7 @@
 // a server can stand where now a directory does, with the same words and the same output.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -14,6 +15,7 @@
 #include "clinicdb/clinic/fhir/importer.h"
 #include "clinicdb/clinic/load/bookings.h"
 #include "clinicdb/clinic/methods.h"
+#include "clinicdb/clinic/schema/feed.pb.h"
 #include "clinicdb/clinic/schema/tenant.pb.h"
 #include "clinicdb/engine/backup.h"
 #include "clinicdb/engine/store.h"
@@ -39,6 +41,17 @@ class Target {
   virtual Result<clinic::fhir::ExportReport> export_fhir(
       const clinic::CallContext& context, const std::string& directory,
       const clinic::fhir::ExportOptions& options) = 0;
+
+  /// What happens to the context's tenant, page by page as it happens, to `take`, until it returns
+  /// false; at least twice a second it is given a page without events. Only of a server: a
+  /// directory that one process changes, no other can follow.
+  virtual Status follow(const clinic::CallContext& context, const clinic::ReadEventsRequest& from,
+                        const std::function<bool(const clinic::ReadEventsResponse&)>& take) {
+    static_cast<void>(context);
+    static_cast<void>(from);
+    static_cast<void>(take);
+    return unimplemented("--follow: events are followed on a server: give --connect");
+  }
 
   /// Bookings in, one tenant a place: see clinic/load/bookings.h. Only where the store is at hand.
   virtual Result<clinic::BookingsReport> load_noshow(const std::string& path,

@@ -1,4 +1,4 @@
-// tenant create, list, show, delete.
+// tenant create, list, show, update, delete.
 #include <iostream>
 #include <nlohmann/json.hpp>
 
@@ -94,6 +94,35 @@ Result<ExitCode> show(Session& session, const std::string& slug) {
   return ExitCode::kDone;
 }
 
+/// What is given; the rest stays.
+Result<ExitCode> update(Session& session, const CreateOptions& options) {
+  ASSIGN_OR_RETURN(Target * target, session.open(Access::kChange));
+  ASSIGN_OR_RETURN(const clinic::Tenant found, target->find_tenant(options.slug));
+  const CallContext context = CallContext::system(TenantId{found.number()});
+  ASSIGN_OR_RETURN(const auto current,
+                   ask<clinic::GetTenantResponse>(*target, clinic::METHOD_TENANTS_GET, context,
+                                                  clinic::GetTenantRequest()));
+  const clinic::Tenant& tenant = current->tenant();
+  clinic::UpdateTenantProfileRequest request;
+  clinic::TenantProfile& profile = *request.mutable_profile();
+  profile = tenant.profile();
+  if (!options.name.empty()) profile.set_display_name(options.name);
+  if (!options.zone.empty()) profile.set_zone(options.zone);
+  if (!options.locale.empty()) profile.set_locale(options.locale);
+  // Who changed it meanwhile is not overwritten.
+  request.set_expected_version(tenant.profile_version());
+  ASSIGN_OR_RETURN(const auto done,
+                   ask<clinic::UpdateTenantProfileResponse>(
+                       *target, clinic::METHOD_TENANTS_UPDATE_PROFILE, context, request));
+  if (session.json()) {
+    session.show(to_json(done->result()));
+  } else {
+    session.say("Changed tenant " + options.slug +
+                (done->result().unchanged() ? ": it was so already." : "."));
+  }
+  return ExitCode::kDone;
+}
+
 /// Asks where somebody is there to be asked; a script has named the tenant, which is enough.
 Status confirm_erasing(const Session& session, const std::string& slug) {
   if (!session.terminal().in || !session.terminal().error) return Status();
@@ -124,7 +153,7 @@ Result<ExitCode> remove(Session& session, const std::string& slug, bool confirme
 }  // namespace
 
 void add_tenant_commands(Commands& commands) {
-  commands.group("tenant", "Clinic groups: make, list, show, delete");
+  commands.group("tenant", "Clinic groups: make, list, show, change, delete");
 
   auto made = std::make_shared<CreateOptions>();
   Command create_command = commands.add(
@@ -148,6 +177,17 @@ void add_tenant_commands(Commands& commands) {
            [shown](Session& session) { return show(session, *shown); })
       .text("SLUG", *shown, "The tenant's short name")
       .required();
+
+  auto changed = std::make_shared<CreateOptions>();
+  Command update_command = commands.add(
+      "tenant update", "Change what is given of a tenant; the rest stays", Needs::kData,
+      {"clinicdb tenant update --data demo --name \"Grupo Sorriso\" sorriso"},
+      [changed](Session& session) { return update(session, *changed); });
+  update_command.text("SLUG", changed->slug, "The tenant's short name, which stays").required();
+  update_command.text("--name", changed->name, "Name that people see");
+  update_command.text("--zone", changed->zone, "IANA time zone, for those without one of their own")
+      .type("ZONE");
+  update_command.text("--locale", changed->locale, "BCP 47 locale");
 
   auto erased = std::make_shared<std::string>();
   auto confirmed = std::make_shared<bool>(false);
