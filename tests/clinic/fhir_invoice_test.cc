@@ -65,6 +65,37 @@ TEST_CASE("fhir invoice: one that adds up is an invoice of ours, and goes out as
   CHECK(fixture.exported().at("Invoice/i1") == invoice("balanced", kLine, "289.50"));
 }
 
+TEST_CASE("fhir invoice: what R4 lets a line leave out may be left out") {
+  FhirFixture fixture;
+  std::string line;
+  bool ours = true;
+  SECTION("how often") {
+    line = R"({"chargeItemCodeableConcept":{"text":"x"},"priceComponent":[)"
+           R"({"type":"base","amount":{"value":10.00,"currency":"BRL"}}]})";
+  }
+  SECTION("the name of what it refers to") {
+    line = R"({"chargeItemReference":{"reference":"ChargeItem/c"},"priceComponent":[)"
+           R"({"type":"base","factor":1,"amount":{"value":10.00,"currency":"BRL"}}]})";
+  }
+  SECTION("a currency, which nobody guesses") {
+    ours = false;
+    line = R"({"chargeItemCodeableConcept":{"text":"x"},"priceComponent":[)"
+           R"({"type":"base","factor":1,"amount":{"value":10.00}}]})";
+  }
+  SECTION("the amount") {
+    ours = false;
+    line = R"({"chargeItemCodeableConcept":{"text":"x"},"priceComponent":[{"type":"base"}]})";
+  }
+  const std::string body =
+      R"({"resourceType":"Invoice","id":"i1","status":"draft","subject":{"reference":"Patient/ana"},)"
+      R"("date":"2026-03-02","lineItem":[)" +
+      line + "]}";
+  REQUIRE(fixture.import_text(bundle(kPatient, body)).failed == 0);
+  CHECK(fixture.stored(invoices_table(), id_bytes(RESOURCE_TYPE_INVOICE, "i1")).has_value() ==
+        ours);
+  CHECK(fixture.exported().at("Invoice/i1") == body);
+}
+
 TEST_CASE("fhir invoice: what does not add up, or has no patient, is kept whole as a record") {
   FhirFixture fixture;
   std::string body;

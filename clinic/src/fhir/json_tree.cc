@@ -340,6 +340,7 @@ std::string_view JsonValue::key() const {
 }
 
 std::string_view JsonValue::text() const {
+  if (tree_ == nullptr) return {};
   const JsonTree::Node& node = tree_->nodes_[index_];
   if (node.kind != JsonKind::kString) return {};
   if (node.unescaped != 0) return tree_->unescaped_[node.unescaped - 1];
@@ -347,6 +348,7 @@ std::string_view JsonValue::text() const {
 }
 
 std::string_view JsonValue::raw() const {
+  if (tree_ == nullptr) return {};
   const JsonTree::Node& node = tree_->nodes_[index_];
   if (node.kind == JsonKind::kObject || node.kind == JsonKind::kArray) return {};
   return tree_->text_.substr(node.raw_at, node.raw_size);

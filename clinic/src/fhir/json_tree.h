@@ -49,7 +49,7 @@ class JsonValue {
   JsonValue(const JsonTree* tree, std::uint32_t index) : tree_(tree), index_(index) {}
 
   explicit operator bool() const { return tree_ != nullptr; }
-  // All below: REQUIRES: this is a place.
+  // All below, unless they say otherwise: REQUIRES: this is a place.
   JsonKind kind() const;
   bool is(JsonKind kind) const { return tree_ != nullptr && this->kind() == kind; }
   bool is_object() const { return is(JsonKind::kObject); }
@@ -57,9 +57,10 @@ class JsonValue {
   bool is_string() const { return is(JsonKind::kString); }
   /// The member's name; empty in arrays and at the root.
   std::string_view key() const;
-  /// A string's characters; of anything else, empty.
+  /// A string's characters; of anything else, and of none, empty.
   std::string_view text() const;
-  /// As written: a string with its quotes, a number with its digits. Empty for objects and arrays.
+  /// As written: a string with its quotes, a number with its digits. Empty for objects and arrays,
+  /// and for none.
   std::string_view raw() const;
   /// The member of that name; none when there is none or this is no object. Also on none: none.
   JsonValue member(std::string_view name) const;
