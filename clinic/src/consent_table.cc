@@ -1,6 +1,7 @@
 #include "consent_table.h"
 
 #include "clinicdb/engine/key.h"
+#include "fhir/body_identifiers.h"
 #include "table_codec.h"
 
 namespace clinicdb::clinic {
@@ -16,7 +17,12 @@ const engine::Table<Consent>& consents_table() {
                             .text(c.purpose())
                             .time_descending(Time{c.given_us()}));
               },
-              16);
+              16)
+          .ordered(ConsentIndex::kIdentifier, "identifier",
+                   [](const Consent& c, engine::IndexEntries& out) {
+                     fhir::add_body_identifiers(c.fhir(), out);
+                   })
+          .same_when([](const Consent& a, const Consent& b) { return a.fhir() == b.fhir(); });
   return definition;
 }
 

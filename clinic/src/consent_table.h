@@ -11,6 +11,8 @@ const engine::Table<Consent>& consents_table();  // 0x0170
 struct ConsentIndex {
   /// ordered: patient (16), text purpose, given descending. The newest of a purpose comes first.
   static constexpr engine::IndexNumber kPatient = 1;
+  /// ordered: identifier_key, of those that came as FHIR with an identifier.
+  static constexpr engine::IndexNumber kIdentifier = 2;
 };
 
 }  // namespace clinicdb::clinic

@@ -10,6 +10,7 @@
 #include "clinicdb/engine/fold.h"
 #include "clinicdb/engine/key.h"
 #include "feed/record_types.h"
+#include "fhir/body_identifiers.h"
 #include "match/person.h"
 #include "table_codec.h"
 
@@ -668,7 +669,13 @@ const Table<Appointment>& appointments_table() {
                    [](const Appointment& a, IndexEntries& out) {
                      if (a.status() == APPOINTMENT_STATUS_HELD)
                        out.add(Key().time(Time{a.hold_until_us()}));
-                   });
+                   })
+          .ordered(AppointmentIndex::kIdentifier, "identifier",
+                   [](const Appointment& a, IndexEntries& out) {
+                     fhir::add_body_identifiers(a.fhir(), out);
+                   })
+          .same_when(
+              [](const Appointment& a, const Appointment& b) { return a.fhir() == b.fhir(); });
   return definition;
 }
 

@@ -1,6 +1,7 @@
 #include <catch2/catch.hpp>
 #include <string>
 
+#include "clinicdb/clinic/billing.h"
 #include "clinicdb/clinic/fhir/generator.h"
 #include "fhir_fixture.h"
 
@@ -272,17 +273,104 @@ TEST_CASE(
   REQUIRE(store.exported().size() == 2);
 }
 
-TEST_CASE(
-    "import: a search that cannot see all records of a type is refused, and makes no second") {
+/// One that becomes an entity of ours, and one of the type that stays a clinical record.
+std::pair<std::string, std::string> with_and_without_entity(const std::string& type) {
+  const std::string identifier = R"("identifier":[{"system":"s","value":"7"}],)";
+  if (type == "Appointment") {
+    const std::string rest =
+        R"("participant":[{"actor":{"reference":"Practitioner/d"},"status":"accepted"}]})";
+    return {
+        R"({"resourceType":"Appointment",)" + identifier +
+            R"("status":"booked","start":"2035-01-01T09:00:00Z","end":"2035-01-01T10:00:00Z",)" +
+            rest,
+        R"({"resourceType":"Appointment",)" + identifier + R"("status":"proposed",)" + rest};
+  }
+  if (type == "Invoice") {
+    const std::string rest =
+        R"("subject":{"reference":"Patient/p"},"date":"2026-03-02","lineItem":[{)"
+        R"("chargeItemCodeableConcept":{"text":"x"},"priceComponent":[{"type":"base",)"
+        R"("amount":{"value":10.00,"currency":"BRL"}}]}]})";
+    return {
+        R"({"resourceType":"Invoice",)" + identifier + R"("status":"draft",)" + rest,
+        R"({"resourceType":"Invoice",)" + identifier + R"("status":"entered-in-error",)" + rest};
+  }
+  const std::string rest =
+      R"("category":[{"coding":[{"code":"x"}]}],"patient":{"reference":"Patient/p"},)"
+      R"("dateTime":"2026-03-02","policyRule":{"coding":[{"code":"OPTIN"}]},)"
+      R"("provision":{"purpose":[{"code":"a"}]}})";
+  return {R"({"resourceType":"Consent",)" + identifier + R"("status":"active",)" + rest,
+          R"({"resourceType":"Consent",)" + identifier + R"("status":"draft",)" + rest};
+}
+
+TEST_CASE("import: what is an entity of ours is found by its identifier as all else is") {
   FhirFixture store;
   const std::string type = GENERATE("Appointment", "Invoice", "Consent");
-  const ImportReport report = store.import_text(
-      bundle("transaction", {entry("", R"({"resourceType":")" + type + R"(","id":"x"})",
-                                   post(type, R"(,"ifNoneExist":"identifier=s|7")"))}));
-  REQUIRE(report.failed == 1);
-  REQUIRE(store.problems.at(0).reason ==
-          "a record of type " + type + " cannot be found by identifier");
-  REQUIRE(store.exported().empty());
+  const bool entity = GENERATE(true, false);
+  CAPTURE(type, entity);
+  const auto [own, record] = with_and_without_entity(type);
+  const std::string body = entity ? own : record;
+  REQUIRE(store.import_text(R"({"resourceType":"Practitioner","id":"d"})").imported == 1);
+  REQUIRE(store.import_text(R"({"resourceType":"Patient","id":"p"})").imported == 1);
+  const auto create = [&](const std::string& urn) {
+    return bundle("transaction",
+                  {entry(urn, body, post(type, R"(,"ifNoneExist":"identifier=s|7")")),
+                   entry("",
+                         R"({"resourceType":"Basic","id":"b","code":{"text":"x"},)"
+                         R"("subject":{"reference":")" +
+                             urn + R"("}})",
+                         post("Basic"))});
+  };
+  REQUIRE(store.import_text(create(kUrn + "1")).imported == 2);
+  const std::string id = type + "/" + kUrn.substr(9) + "1";
+  REQUIRE(store
+              .stored(records_table(), record_key(parse_resource_type(type),
+                                                  FhirFixture::key_of(parse_resource_type(type),
+                                                                      kUrn.substr(9) + "1")))
+              .has_value() != entity);
+  // It is there: none is made, and references lead to the one that is.
+  REQUIRE(store.import_text(create(kUrn + "2")).unchanged == 2);
+  REQUIRE(store.exported().size() == 4);
+  // With any system, by a conditional reference, and by a conditional deletion.
+  REQUIRE(store
+              .import_text(bundle("transaction",
+                                  {entry("",
+                                         R"({"resourceType":"Basic","id":"c","code":{"text":"x"},)"
+                                         R"("subject":{"reference":")" +
+                                             type + R"(?identifier=7"}})",
+                                         post("Basic"))}))
+              .imported == 1);
+  CHECK(store.exported().at("Basic/c").find(id) != std::string::npos);
+  CHECK(store.exported().at("Basic/b").find(id) != std::string::npos);
+  REQUIRE(
+      store.import_text(bundle("transaction", {entry("", "", deletion(type + "?identifier=s|7"))}))
+          .deleted == 1);
+  REQUIRE(store.import_text(create(kUrn + "3")).imported == 2);
+  store.verify();
+}
+
+TEST_CASE("import: an invoice that was issued here is found by its number") {
+  FhirFixture store;
+  REQUIRE(store.import_text(R"({"resourceType":"Patient","id":"p"})").imported == 1);
+  const CallContext context = CallContext::system(store.tenant);
+  DraftInvoiceRequest draft;
+  draft.mutable_invoice()->set_patient_id(FhirFixture::key_of(RESOURCE_TYPE_PATIENT, "p"));
+  InvoiceItem& item = *draft.mutable_invoice()->add_items();
+  item.set_description("x");
+  item.set_unit_cents(100);
+  item.set_quantity(1);
+  const auto drafted = store.clinic->billing().draft_invoice(context, draft);
+  REQUIRE(drafted);
+  IssueInvoiceRequest issue;
+  issue.set_id(drafted->result().id());
+  REQUIRE(store.clinic->billing().issue_invoice(context, issue));
+  const auto create = [](const std::string& number) {
+    return bundle("transaction", {entry("", with_and_without_entity("Invoice").first,
+                                        post("Invoice", R"(,"ifNoneExist":"identifier=)"
+                                                        "urn:clinicdb:invoice-series:1|" +
+                                                            number + "\""))});
+  };
+  CHECK(store.import_text(create("1")).unchanged == 1);
+  CHECK(store.import_text(create("01")).imported == 1);
 }
 
 TEST_CASE("import: conditional updates and deletions act on the record that has the identifier") {

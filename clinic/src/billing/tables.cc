@@ -8,6 +8,7 @@
 #include "clinicdb/clinic/tables.h"
 #include "clinicdb/engine/fold.h"
 #include "clinicdb/engine/key.h"
+#include "fhir/body_identifiers.h"
 #include "table_codec.h"
 
 namespace clinicdb::clinic {
@@ -117,7 +118,12 @@ const Table<Invoice>& invoices_table() {
           .ordered(InvoiceIndex::kAppointment, "appointment",
                    [](const Invoice& i, IndexEntries& out) {
                      if (!i.appointment_id().empty()) out.add(i.appointment_id());
-                   });
+                   })
+          .ordered(InvoiceIndex::kIdentifier, "identifier",
+                   [](const Invoice& i, IndexEntries& out) {
+                     fhir::add_body_identifiers(i.fhir(), out);
+                   })
+          .same_when([](const Invoice& a, const Invoice& b) { return a.fhir() == b.fhir(); });
   return definition;
 }
 

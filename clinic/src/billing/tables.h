@@ -28,6 +28,8 @@ struct InvoiceIndex {
   /// ordered: issued, professional (16); covered: CommissionCovered.
   static constexpr engine::IndexNumber kCommission = 5;
   static constexpr engine::IndexNumber kAppointment = 6;  ///< ordered: appointment (16)
+  /// ordered: identifier_key, of those that came as FHIR with an identifier.
+  static constexpr engine::IndexNumber kIdentifier = 7;
 };
 struct PaymentIndex {
   static constexpr engine::IndexNumber kProvider = 1;  ///< unique: text provider's number

@@ -274,26 +274,21 @@ Status Bundle::resolve_search(BundleEntry& entry, engine::Reader& reader) {
             .with_field(entry.search_place.path());
     return Status();
   }
-  Result<std::vector<std::string>> found = find_by_identifier(reader, *what, 2);
-  if (!found) {
-    if (found.error().code() != StatusCode::kUnimplemented) return std::move(found).error();
-    entry.problem = std::move(found).error().with_field(entry.search_place.path());
-    return Status();
-  }
-  if (found->size() > 1) {
+  ASSIGN_OR_RETURN(const std::vector<std::string> found, find_by_identifier(reader, *what, 2));
+  if (found.size() > 1) {
     entry.problem = failed_precondition("more than one record has the identifier")
                         .with_field(entry.search_place.path());
     return Status();
   }
-  if (found->empty()) return Status();
+  if (found.empty()) return Status();
   if (entry.action == EntryAction::kCreate) {
     entry.exists = true;
-    entry.id = found->front();
-  } else if (entry.action == EntryAction::kPut && !entry.id.empty() && entry.id != found->front()) {
+    entry.id = found.front();
+  } else if (entry.action == EntryAction::kPut && !entry.id.empty() && entry.id != found.front()) {
     entry.problem =
         refusal(entry.resource.member("id"), "not the id of the record that has the identifier");
   } else {
-    entry.id = found->front();
+    entry.id = found.front();
   }
   return Status();
 }
@@ -377,12 +372,7 @@ Status Bundle::resolve_conditional(JsonValue reference, engine::Reader& reader) 
     }
   }
   if (found.empty()) {
-    Result<std::vector<std::string>> stored = find_by_identifier(reader, *what, 2);
-    if (!stored) {
-      if (stored.error().code() != StatusCode::kUnimplemented) return std::move(stored).error();
-      return std::move(stored).error().with_field(reference.path());
-    }
-    found = std::move(stored).value();
+    ASSIGN_OR_RETURN(found, find_by_identifier(reader, *what, 2));
   }
   if (found.size() > 1) {
     return failed_precondition("more than one record has the identifier of this reference")

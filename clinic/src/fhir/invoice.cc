@@ -175,6 +175,15 @@ std::optional<Invoice> read_invoice(JsonValue resource, FieldReader& reader) {
   return invoice;
 }
 
+std::optional<FiscalNumber> fiscal_number(std::string_view system, std::string_view value) {
+  if (!system.starts_with(kNumberSystem)) return std::nullopt;
+  FiscalNumber fiscal{std::string(system.substr(kNumberSystem.size())), 0};
+  std::from_chars(value.data(), value.data() + value.size(), fiscal.number);
+  // Written otherwise ("007") it is not what we wrote.
+  if (fiscal.number == 0 || std::to_string(fiscal.number) != value) return std::nullopt;
+  return fiscal;
+}
+
 std::string write_invoice(const Invoice& invoice, const ReferenceOf& reference_of) {
   ObjectWriter writer;
   writer.string("resourceType", "Invoice")

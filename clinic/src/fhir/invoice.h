@@ -3,7 +3,10 @@
 // Pure.
 #pragma once
 
+#include <cstdint>
 #include <optional>
+#include <string>
+#include <string_view>
 
 #include "clinicdb/clinic/schema/billing.pb.h"
 #include "fhir/fields.h"
@@ -16,6 +19,13 @@ namespace clinicdb::clinic::fhir {
 std::optional<Invoice> read_invoice(JsonValue resource, FieldReader& reader);
 
 std::string write_invoice(const Invoice& invoice, const ReferenceOf& reference_of);
+
+struct FiscalNumber {
+  std::string series;
+  std::uint64_t number = 0;
+};
+/// The number of ours that an identifier is, as write_invoice writes one; nothing for another.
+std::optional<FiscalNumber> fiscal_number(std::string_view system, std::string_view value);
 
 /// draft, issued, balanced or cancelled.
 std::string_view invoice_status_code(const Invoice& invoice);

@@ -2,10 +2,13 @@
 
 #include <algorithm>
 
+#include "billing/tables.h"
 #include "clinicdb/clinic/identifiers.h"
 #include "clinicdb/clinic/identity.h"
 #include "clinicdb/clinic/tables.h"
 #include "clinicdb/engine/key.h"
+#include "consent_table.h"
+#include "fhir/invoice.h"
 #include "fhir/resource.h"
 
 namespace clinicdb::clinic::fhir {
@@ -111,6 +114,27 @@ Result<std::vector<std::string>> find_patient(engine::Reader& reader,
   return found;
 }
 
+// The number of one that was issued here is its identifier, as the export writes it.
+Result<std::vector<std::string>> find_invoice(engine::Reader& reader,
+                                              const ConditionalReference& what, std::size_t limit) {
+  ASSIGN_OR_RETURN(std::vector<std::string> found,
+                   find_in_two(reader, invoices_table(), InvoiceIndex::kIdentifier, what, limit));
+  const std::optional<FiscalNumber> fiscal =
+      what.any_system ? std::nullopt : fiscal_number(what.system, what.value);
+  if (!fiscal) return found;
+  ASSIGN_OR_RETURN(const std::optional<std::string> key,
+                   reader.find(invoices_table(), InvoiceIndex::kNumber,
+                               number_key(fiscal->series, fiscal->number)));
+  ASSIGN_OR_RETURN(const std::vector<std::string> issued,
+                   logical_ids(reader, invoices_table(),
+                               key ? std::vector<std::string>{*key} : std::vector<std::string>()));
+  for (const std::string& id : issued) {
+    if (found.size() < limit && std::find(found.begin(), found.end(), id) == found.end())
+      found.push_back(id);
+  }
+  return found;
+}
+
 }  // namespace
 
 Result<std::vector<std::string>> find_by_identifier(engine::Reader& reader,
@@ -131,13 +155,12 @@ Result<std::vector<std::string>> find_by_identifier(engine::Reader& reader,
       return find_in_two(reader, hours_table(), HoursIndex::kIdentifier, what, limit);
     case RESOURCE_TYPE_SLOT:
       return find_in_two(reader, exceptions_table(), ExceptionIndex::kIdentifier, what, limit);
-    // Those that are entities of ours have no identifiers in an index: to look among the others
-    // only would find nothing, and make a second one.
     case RESOURCE_TYPE_APPOINTMENT:
+      return find_in_two(reader, appointments_table(), AppointmentIndex::kIdentifier, what, limit);
     case RESOURCE_TYPE_INVOICE:
+      return find_invoice(reader, what, limit);
     case RESOURCE_TYPE_CONSENT:
-      return unimplemented("a record of type " + std::string(resource_type_name(what.type)) +
-                           " cannot be found by identifier");
+      return find_in_two(reader, consents_table(), ConsentIndex::kIdentifier, what, limit);
     default:
       return find_record(reader, what, limit);
   }

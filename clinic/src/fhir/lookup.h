@@ -12,7 +12,7 @@ namespace clinicdb::clinic::fhir {
 
 /// The logical ids of up to `limit` records that have the identifier. With a system this is one
 /// index range; without one ("identifier=value") all identifiers of the type's table are looked
-/// through. kUnimplemented for types without identifiers in an index.
+/// through.
 Result<std::vector<std::string>> find_by_identifier(engine::Reader& reader,
                                                     const ConditionalReference& what,
                                                     std::size_t limit);

@@ -129,6 +129,8 @@ struct AppointmentIndex {
   static constexpr engine::IndexNumber kOverbooked = 6;
   /// ordered: time at which a hold expires.
   static constexpr engine::IndexNumber kHeldUntil = 7;
+  /// ordered: identifier_key, of those that came as FHIR with an identifier.
+  static constexpr engine::IndexNumber kIdentifier = 8;
 };
 
 struct SeriesIndex {
