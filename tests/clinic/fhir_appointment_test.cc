@@ -3,8 +3,10 @@
 #include <catch2/catch.hpp>
 #include <string>
 
+#include "billing/tables.h"
 #include "clinicdb/clinic/calendar.h"
 #include "clinicdb/clinic/people.h"
+#include "clinicdb/clinic/records.h"
 #include "clinicdb/clinic/scheduling.h"
 #include "clinicdb/clinic/waitlist.h"
 #include "fhir_fixture.h"
@@ -170,6 +172,116 @@ TEST_CASE("fhir appointment: one that came before its clinic gets it, and nothin
   CHECK(store.clinic_of("b") == centro);
   CHECK(store.in_calendar(centro) == 2);
   store.verify();
+}
+
+std::string encounter(const std::string& id, const std::string& more) {
+  return R"({"resourceType":"Encounter","id":")" + id +
+         R"(","status":"finished","class":{"code":"AMB"},)" + more +
+         R"("subject":{"reference":"Patient/ana"}})";
+}
+std::string invoice(const std::string& id, const std::string& more) {
+  return R"({"resourceType":"Invoice","id":")" + id +
+         R"(","status":"draft","subject":{"reference":"Patient/ana"},)" + more +
+         R"("date":"2026-03-02","lineItem":[{"chargeItemCodeableConcept":{"text":"x"},)"
+         R"("priceComponent":[{"type":"base","amount":{"value":10.00,"currency":"BRL"}}]}]})";
+}
+
+TEST_CASE("fhir encounter and invoice: their clinic is their place's, their organisation's") {
+  Books store;
+  const auto clinic_of_encounter = [&](const std::string& id) {
+    const auto found = store.stored(
+        records_table(),
+        record_key(RESOURCE_TYPE_ENCOUNTER, Books::key_of(RESOURCE_TYPE_ENCOUNTER, id)));
+    REQUIRE(found);
+    return found->record.encounter().clinic_id();
+  };
+  const auto clinic_of_invoice = [&](const std::string& id) {
+    const auto found = store.stored(invoices_table(), Books::key_of(RESOURCE_TYPE_INVOICE, id));
+    REQUIRE(found);
+    return found->record.clinic_id();
+  };
+  const std::string at_sala = R"("location":[{"location":{"reference":"Location/sala"}}],)";
+  const std::string by_rede = R"("serviceProvider":{"reference":"Organization/rede"},)";
+  const std::string of_rede = R"("issuer":{"reference":"Organization/rede"},)";
+  const std::string text = encounter("plain", "") + "\n" + encounter("room", at_sala) + "\n" +
+                           encounter("provider", by_rede) + "\n" + invoice("plain", "") + "\n" +
+                           invoice("issuer", of_rede);
+  const auto clinics = [&] {
+    return std::vector<std::string>{clinic_of_encounter("plain"), clinic_of_encounter("room"),
+                                    clinic_of_encounter("provider"), clinic_of_invoice("plain"),
+                                    clinic_of_invoice("issuer")};
+  };
+  REQUIRE(store.import_text(text).imported == 5);
+  CHECK(clinics() == std::vector<std::string>(5));
+  CHECK(store.import_text(text).unchanged == 5);
+  // Two clinics, one of the organisation; what came before them gets its clinic when it comes
+  // again.
+  const std::string praia = store.site("praia", "rede");
+  const std::string centro = store.site("centro");
+  CHECK(store.import_text(text).imported == 3);
+  CHECK(clinics() == std::vector<std::string>{"", praia, praia, "", praia});
+  CHECK(store.import_text(text).unchanged == 5);
+  // What goes out is what came in.
+  const auto out = store.exported();
+  CHECK(out.at("Encounter/room") == encounter("room", at_sala));
+  CHECK(out.at("Encounter/provider") == encounter("provider", by_rede));
+  CHECK(out.at("Invoice/issuer") == invoice("issuer", of_rede));
+  // It stays there, until it is in a place of another.
+  CHECK(store.import_text(encounter("provider", R"("length":{"value":1},)" + by_rede)).imported ==
+        1);
+  CHECK(clinic_of_encounter("provider") == praia);
+  CHECK(store.import_text(invoice("issuer", R"("note":[{"text":"x"}],)")).imported == 1);
+  CHECK(clinic_of_invoice("issuer") == praia);
+  PutLocationRequest request;
+  *request.mutable_location() =
+      store.stored(locations_table(), Books::key_of(RESOURCE_TYPE_LOCATION, "predio"))->record;
+  request.mutable_location()->set_clinic_id(centro);
+  REQUIRE(store.clinic->people().put_location(store.context(), request));
+  CHECK(store.import_text(encounter("provider", by_rede + at_sala)).imported == 1);
+  CHECK(clinic_of_encounter("provider") == centro);
+  store.verify();
+}
+
+TEST_CASE("fhir encounter: the only clinic, unless it is known to be another organisation's") {
+  Books store;
+  REQUIRE(
+      store.import_text(R"({"resourceType":"Organization","id":"fora","name":"Fora"})").imported ==
+      1);
+  const auto clinic_of_encounter = [&](const std::string& id, const std::string& organization) {
+    REQUIRE(store
+                .import_text(encounter(id, R"("serviceProvider":{"reference":"Organization/)" +
+                                               organization + R"("},)"))
+                .imported == 1);
+    return store
+        .stored(records_table(),
+                record_key(RESOURCE_TYPE_ENCOUNTER, Books::key_of(RESOURCE_TYPE_ENCOUNTER, id)))
+        ->record.encounter()
+        .clinic_id();
+  };
+  SECTION("of no organisation") {
+    const std::string centro = store.site("centro");
+    CHECK(clinic_of_encounter("a", "fora") == centro);
+  }
+  SECTION("of one") {
+    const std::string centro = store.site("centro", "rede");
+    CHECK(clinic_of_encounter("a", "fora").empty());
+    CHECK(clinic_of_encounter("b", "rede") == centro);
+  }
+}
+
+TEST_CASE("fhir encounter: a signed one stays as it was signed, also without a clinic") {
+  Books store;
+  const std::string text = encounter("e", "");
+  REQUIRE(store.import_text(text).imported == 1);
+  SignRecordRequest sign;
+  sign.set_type(RESOURCE_TYPE_ENCOUNTER);
+  sign.set_id(Books::key_of(RESOURCE_TYPE_ENCOUNTER, "e"));
+  CallContext context = store.context();
+  context.user = Uuid::from_bytes(sign.id());
+  const auto is_signed = store.clinic->records().sign(context, sign);
+  if (!is_signed) FAIL(is_signed.error().to_string());
+  store.site("centro");
+  CHECK(store.import_text(text).unchanged == 1);
 }
 
 TEST_CASE("fhir appointment: what an import cancels is offered to who waits, when it is through") {

@@ -45,7 +45,7 @@ class FhirFixture {
 
   ImportReport import_paths(const std::vector<std::string>& paths, std::size_t threads = 2) {
     problems.clear();
-    ImportOptions options;
+    ImportOptions options = import_options;
     options.threads = threads;
     options.on_problem = [this](const ImportProblem& problem) { problems.push_back(problem); };
     Result<ImportReport> report = import_fhir(clinic->store(), tenant, paths, options);
@@ -106,6 +106,7 @@ class FhirFixture {
   std::unique_ptr<Clinic> clinic;
   TenantId tenant;
   std::vector<ImportProblem> problems;
+  ImportOptions import_options;
 
  private:
   int texts_ = 0;

@@ -150,6 +150,43 @@ TEST_CASE("fhir schedule: slots may come before their schedule, and follow it") 
   store.verify();
 }
 
+TEST_CASE("fhir schedule: one that comes after more slots than one commit changes") {
+  Agenda store;
+  store.import_options.slots_per_commit = 4;
+  std::string slots;
+  const int count = GENERATE(4, 5, 11);
+  Minutes opened;
+  for (int i = 0; i < count; ++i) {
+    const std::string hour = std::to_string(9 + i);
+    const std::string from = (hour.size() < 2 ? "0" : "") + hour;
+    slots +=
+        slot(std::string(1, static_cast<char>('a' + i)), "free", from + ":00", from + ":30") + "\n";
+    if (i < 10) opened.push_back(60 * i);  // what `free` looks at
+  }
+  REQUIRE(store.import_text(slots).imported == static_cast<std::uint64_t>(count));
+  CHECK(store.free("lia").empty());
+  // Among others of its commit, which go in all the same.
+  CHECK(store
+            .import_text(R"({"resourceType":"Patient","id":"p"})"
+                         "\n" +
+                         schedule("Practitioner/lia") + "\n" +
+                         R"({"resourceType":"Patient","id":"q"})")
+            .imported == 3);
+  CHECK(store.problems.empty());
+  CHECK(store.free("lia") == opened);
+  // Somebody else's, at a clinic; an older version again, which moves nothing; not in use.
+  CHECK(store.import_text(schedule("Practitioner/rui")).imported == 1);
+  CHECK(store.free("lia").empty());
+  CHECK(store.free("rui") == opened);
+  CHECK(store.import_text(schedule("Practitioner/lia")).unchanged == 1);
+  CHECK(store.free("rui") == opened);
+  CHECK(store.import_text(schedule("Practitioner/rui", R"("active":false,)")).imported == 1);
+  CHECK_FALSE(store.hours());
+  CHECK(store.free("rui").empty());
+  CHECK(store.import_text(slots).unchanged == static_cast<std::uint64_t>(count));
+  store.verify();
+}
+
 TEST_CASE("fhir schedule: whose hours cannot be told is kept as a record, and so is their slot") {
   Agenda store;
   const std::string actors =

@@ -53,7 +53,7 @@ struct Applied {
   std::uint64_t ignored = 0;
 };
 
-Status apply_entry(Transaction& tx, const JsonTree& tree, const Bundle& bundle,
+Status apply_entry(ImportCommit& commit, const JsonTree& tree, const Bundle& bundle,
                    const BundleEntry& entry, Applied& applied) {
   RETURN_IF_ERROR(entry.problem);
   switch (entry.action) {
@@ -63,7 +63,7 @@ Status apply_entry(Transaction& tx, const JsonTree& tree, const Bundle& bundle,
     case EntryAction::kDelete: {
       if (entry.id.empty()) return Status();  // a conditional deletion that found nothing
       ASSIGN_OR_RETURN(const bool removed,
-                       remove_resource(tx, entry.type, entry.id, entry.if_match, applied.freed));
+                       remove_resource(commit, entry.type, entry.id, entry.if_match));
       if (removed) ++applied.deleted;
       return Status();
     }
@@ -77,7 +77,7 @@ Status apply_entry(Transaction& tx, const JsonTree& tree, const Bundle& bundle,
   }
   ASSIGN_OR_RETURN(const ImportItem item,
                    make_item(tree, entry.resource, entry.type, entry.id, bundle.references()));
-  Result<PutOutcome> put = put_item(tx, item, applied.freed, entry.if_match);
+  Result<PutOutcome> put = put_item(commit, item, entry.if_match);
   if (!put) {
     if (!is_fatal(put.error())) {
       return Status(put.error().code(), reason_of(put.error())).with_field(entry.resource.path());
@@ -226,17 +226,15 @@ Status Committer::offer_freed() {
   return Status();
 }
 
-Status Committer::commit_items(const std::string& file, const std::vector<ImportItem>& items,
-                               std::size_t from, std::size_t to) {
-  if (from == to) return Status();
-  std::vector<Outcome> outcomes;
-  std::vector<FreedTime> freed;
-  Status status = run([&](Transaction& tx) -> Status {
+Status Committer::try_items(const std::vector<ImportItem>& items, std::size_t from, std::size_t to,
+                            std::vector<Outcome>& outcomes, std::vector<FreedTime>& freed) {
+  return run([&](Transaction& tx) -> Status {
     outcomes.assign(to - from, Outcome());
-    freed.clear();
+    ImportCommit commit(tx);
+    commit.slots_max = options_.slots_per_commit;
     std::uint64_t imported = 0;
     for (std::size_t i = from; i < to; ++i) {
-      Result<PutOutcome> put = put_item(tx, items[i], freed);
+      Result<PutOutcome> put = put_item(commit, items[i]);
       Outcome& outcome = outcomes[i - from];
       if (put) {
         outcome.put = *put;
@@ -247,13 +245,56 @@ Status Committer::commit_items(const std::string& file, const std::vector<Import
         outcome.status = std::move(put).error();  // the others go on: a failed put left nothing
       }
     }
+    freed = std::move(commit.freed);
     return emit_imported(tx, imported);
   });
+}
+
+Status Committer::place_all_slots(const ImportItem& schedule, bool as_stored) {
+  PlaceBounds bounds;
+  for (bool done = false; !done;) {
+    PlaceBounds next;
+    RETURN_IF_ERROR(run([&](Transaction& tx) -> Status {
+      next = bounds;
+      next.read = std::max<std::size_t>(options_.slots_per_commit, 1);
+      ImportCommit commit(tx);
+      ASSIGN_OR_RETURN(done, place_slots(commit, schedule, as_stored, next));
+      return Status();
+    }));
+    bounds = next;
+  }
+  return Status();
+}
+
+// The Slots first: who stops here finds them at their place before their Schedule is there, and the
+// same import again goes on. The other way round it would leave a Schedule that not all of its
+// Slots follow, and nothing to tell.
+Status Committer::try_in_steps(const std::vector<ImportItem>& items, std::size_t at,
+                               std::vector<Outcome>& outcomes, std::vector<FreedTime>& freed) {
+  RETURN_IF_ERROR(place_all_slots(items[at], false));
+  const Status status = try_items(items, at, at + 1, outcomes, freed);
+  // Somebody else has changed the Schedule meanwhile.
+  const bool imported =
+      status.ok() && outcomes.front().status.ok() && outcomes.front().put == PutOutcome::kImported;
+  if (!imported) RETURN_IF_ERROR(place_all_slots(items[at], true));
+  return status;
+}
+
+Status Committer::commit_items(const std::string& file, const std::vector<ImportItem>& items,
+                               std::size_t from, std::size_t to) {
+  if (from == to) return Status();
+  std::vector<Outcome> outcomes;
+  std::vector<FreedTime> freed;
+  Status status = try_items(items, from, to, outcomes, freed);
   if (status.code() == StatusCode::kResourceExhausted && to - from > 1) {
     // More than one command may carry (C6): in halves.
     const std::size_t middle = from + (to - from) / 2;
     RETURN_IF_ERROR(commit_items(file, items, from, middle));
     return commit_items(file, items, middle, to);
+  }
+  if (status.code() == StatusCode::kResourceExhausted &&
+      items[from].type == RESOURCE_TYPE_SCHEDULE) {
+    status = try_in_steps(items, from, outcomes, freed);
   }
   if (status.code() == StatusCode::kResourceExhausted) {
     refuse(file, items[from], status);
@@ -278,15 +319,16 @@ Status Committer::commit_transaction(const std::string& file, const ImportUnit& 
   const ImportItem* culprit = nullptr;
   const Status status = run([&](Transaction& tx) -> Status {
     outcomes.clear();
-    freed.clear();
+    ImportCommit commit(tx);
     std::uint64_t imported = 0;
     for (const ImportItem& item : unit.items) {
       culprit = &item;
-      ASSIGN_OR_RETURN(const PutOutcome put, put_item(tx, item, freed));
+      ASSIGN_OR_RETURN(const PutOutcome put, put_item(commit, item));
       if (put == PutOutcome::kImported) ++imported;
       outcomes.push_back(put);
     }
     culprit = nullptr;
+    freed = std::move(commit.freed);
     return emit_imported(tx, imported);
   });
   if (!status.ok()) {
@@ -334,12 +376,14 @@ Result<bool> Committer::commit_stored_transaction(const std::string& file, const
     Bundle bundle = Bundle::read(tree.root(), BundleKind::kTransaction);
     resources = bundle.resource_count();
     RETURN_IF_ERROR(bundle.resolve(&tx));
+    ImportCommit commit(tx);
     for (const BundleEntry* entry : bundle.in_order()) {
-      Status done = apply_entry(tx, tree, bundle, *entry, applied);
+      Status done = apply_entry(commit, tree, bundle, *entry, applied);
       if (done.ok()) continue;
       if (!is_fatal(done)) problem = done;
       return done;
     }
+    applied.freed = std::move(commit.freed);
     const auto imported =
         std::count_if(applied.puts.begin(), applied.puts.end(),
                       [](const auto& put) { return put.second == PutOutcome::kImported; });
@@ -416,9 +460,11 @@ Status Committer::commit_stored_entry(
     problem = {};
     BundleEntry entry = as_read;
     RETURN_IF_ERROR(bundle.settle(entry, tx));
-    Status done = apply_entry(tx, tree, bundle, entry, applied);
+    ImportCommit commit(tx);
+    Status done = apply_entry(commit, tree, bundle, entry, applied);
     if (!done.ok() && !is_fatal(done)) problem = done;
     RETURN_IF_ERROR(done);
+    applied.freed = std::move(commit.freed);
     const bool imported =
         !applied.puts.empty() && applied.puts.front().second == PutOutcome::kImported;
     return emit_imported(tx, imported ? 1 : 0);

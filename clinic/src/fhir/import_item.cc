@@ -7,12 +7,13 @@
 #include "clinicdb/clinic/tables.h"
 #include "consent_table.h"
 #include "scheduling/claims.h"
-#include "scheduling/clinic_of.h"
-#include "scheduling/exception_places.h"
 
 namespace clinicdb::clinic::fhir {
 
 namespace {
+
+/// Of a record's id, with which keys end.
+constexpr std::size_t kIdBytes = 16;
 
 using engine::RawRecord;
 using engine::TableDef;
@@ -133,15 +134,20 @@ struct CarryOver {
     }
   }
   void operator()(const ClinicalRecord& stored, ClinicalRecord& incoming) const {
-    if (incoming.has_encounter())
-      incoming.mutable_encounter()->set_clinic_id(stored.encounter().clinic_id());
+    if (incoming.has_encounter()) {
+      const Encounter& before = stored.encounter();
+      Encounter& encounter = *incoming.mutable_encounter();
+      const bool same_place = encounter.location_id() == before.location_id();
+      if (encounter.clinic_id().empty() || (same_place && !before.clinic_id().empty()))
+        encounter.set_clinic_id(before.clinic_id());
+    }
     incoming.set_text(stored.text());
   }
   void operator()(const Invoice& stored, Invoice& incoming) const {
     // A number of ours is never given up.
     incoming.set_series(stored.series());
     incoming.set_number(stored.number());
-    incoming.set_clinic_id(stored.clinic_id());
+    if (!stored.clinic_id().empty()) incoming.set_clinic_id(stored.clinic_id());
     incoming.set_created_us(stored.created_us());
   }
   void operator()(const Consent& stored, Consent& incoming) const {
@@ -178,7 +184,6 @@ const TableDef* own_table(ResourceType type) {
 const TableDef* other_home(const ImportItem& item, std::string& key) {
   const TableDef* own = own_table(item.type);
   if (own == nullptr) return nullptr;
-  constexpr std::size_t kIdBytes = 16;
   const std::string_view id =
       std::string_view(item.prepared.key).substr(item.prepared.key.size() - kIdBytes);
   if (item.prepared.table->id == records_table().def().id) {
@@ -258,20 +263,32 @@ Result<engine::PutResult> put_new(Transaction& tx, const ImportItem& item,
 
 /// Fills what the resource leaves to other records of the store.
 struct Complete {
-  engine::Reader& reader;
+  ImportCommit& commit;
+  const ImportItem& item;
 
   Status operator()(Appointment& appointment) const {
-    ASSIGN_OR_RETURN(*appointment.mutable_clinic_id(), clinic_of(reader, appointment.room_id()));
+    ASSIGN_OR_RETURN(*appointment.mutable_clinic_id(), commit.clinics.of(appointment.room_id()));
+    return {};
+  }
+  Status operator()(Invoice& invoice) const {
+    ASSIGN_OR_RETURN(*invoice.mutable_clinic_id(), commit.clinics.of({}, item.organization_id));
+    return {};
+  }
+  Status operator()(ClinicalRecord& record) const {
+    if (!record.has_encounter()) return {};
+    Encounter& encounter = *record.mutable_encounter();
+    ASSIGN_OR_RETURN(*encounter.mutable_clinic_id(),
+                     commit.clinics.of(encounter.location_id(), encounter.organization_id()));
     return {};
   }
   Status operator()(Hours& hours) const {
     const bool room = hours.kind() == RESOURCE_KIND_ROOM;
     ASSIGN_OR_RETURN(*hours.mutable_clinic_id(),
-                     clinic_of_location(reader, room ? hours.resource_id() : hours.location_id()));
+                     commit.clinics.of_location(room ? hours.resource_id() : hours.location_id()));
     return {};
   }
   Status operator()(AvailabilityException& exception) const {
-    return find_place(reader, exception);
+    return find_place(commit.tx, exception);
   }
   template <class Record>
   Status operator()(Record&) const {
@@ -283,26 +300,47 @@ struct Complete {
 bool is_incomplete(const ImportItem& item) {
   const engine::TableId table = item.prepared.table->id;
   return table == appointments_table().def().id || table == hours_table().def().id ||
-         table == exceptions_table().def().id;
+         table == exceptions_table().def().id || table == invoices_table().def().id ||
+         (table == records_table().def().id && item.type == RESOURCE_TYPE_ENCOUNTER);
+}
+
+/// Where the record keeps the clinic that Complete finds for it and that then stays; nullptr for
+/// other records.
+std::string* kept_clinic(AnyRecord& record) {
+  if (auto* appointment = std::get_if<Appointment>(&record))
+    return appointment->mutable_clinic_id();
+  if (auto* invoice = std::get_if<Invoice>(&record)) return invoice->mutable_clinic_id();
+  auto* other = std::get_if<ClinicalRecord>(&record);
+  const bool encounter = other != nullptr && other->has_encounter();
+  return encounter ? other->mutable_encounter()->mutable_clinic_id() : nullptr;
 }
 
 /// The clinic that a record without one has by now: it came before its clinic did. Empty for
-/// others.
-std::string missing_clinic(const AnyRecord& current, const AnyRecord& incoming) {
-  const auto* stored = std::get_if<Appointment>(&current);
-  const auto* completed = std::get_if<Appointment>(&incoming);
-  if (stored == nullptr || completed == nullptr || !stored->clinic_id().empty()) return {};
-  return completed->clinic_id();
+/// others, and for one that is signed, which stays as it was.
+std::string missing_clinic(AnyRecord& current, AnyRecord& incoming) {
+  const std::string* stored = kept_clinic(current);
+  const std::string* completed = kept_clinic(incoming);
+  if (stored == nullptr || completed == nullptr || !stored->empty()) return {};
+  if (!check_editable(current).ok()) return {};
+  return *completed;
+}
+
+Status place_with(ImportCommit& commit, const Hours& of, const Hours* hours) {
+  PlaceBounds bounds;
+  bounds.changed = commit.slots_max;
+  ASSIGN_OR_RETURN(const bool all, place_exceptions(commit.tx, of.id(), hours, bounds));
+  if (all) return {};
+  return resource_exhausted("the Schedule has more Slots than " + std::to_string(commit.slots_max));
 }
 
 /// What follows in the same commit when a record takes the place of another. Either may be missing.
-Status follow_up(Transaction& tx, const AnyRecord* before, const AnyRecord* after,
-                 std::vector<FreedTime>& freed) {
+Status follow_up(ImportCommit& commit, const AnyRecord* before, const AnyRecord* after) {
+  Transaction& tx = commit.tx;
   const auto* hours = before == nullptr ? nullptr : std::get_if<Hours>(before);
   const auto* new_hours = after == nullptr ? nullptr : std::get_if<Hours>(after);
   if (new_hours != nullptr && (hours == nullptr || moves_exceptions(*hours, *new_hours)))
-    return place_exceptions(tx, new_hours->id(), new_hours);
-  if (hours != nullptr && new_hours == nullptr) return place_exceptions(tx, hours->id(), nullptr);
+    return place_with(commit, *new_hours, new_hours);
+  if (hours != nullptr && new_hours == nullptr) return place_with(commit, *hours, nullptr);
 
   const auto* appointment = before == nullptr ? nullptr : std::get_if<Appointment>(before);
   if (appointment == nullptr || !claims_time(appointment->status())) return {};
@@ -312,7 +350,7 @@ Status follow_up(Transaction& tx, const AnyRecord* before, const AnyRecord* afte
   const bool given_up = changed == nullptr || changed->status() == APPOINTMENT_STATUS_CANCELLED;
   if (given_up && is_offered(*appointment) && !appointment->clinic_id().empty() &&
       appointment->status() != APPOINTMENT_STATUS_HELD && appointment->start_us() > tx.now().us)
-    freed.push_back(freed_time(*appointment));
+    commit.freed.push_back(freed_time(*appointment));
   return {};
 }
 
@@ -327,8 +365,9 @@ Result<engine::PutResult> change_appointment(Transaction& tx, const Appointment&
   return put_claiming(tx, appointment, prepared, options, claim_rules(&before));
 }
 
-Result<PutOutcome> put_over(Transaction& tx, const ImportItem& item, std::string_view if_match,
-                            std::vector<FreedTime>& freed) {
+Result<PutOutcome> put_over(ImportCommit& commit, const ImportItem& item,
+                            std::string_view if_match) {
+  Transaction& tx = commit.tx;
   const TableDef& table = *item.prepared.table;
   ASSIGN_OR_RETURN(AnyRecord incoming, decode(table, item.prepared.body));
   ASSIGN_OR_RETURN(const std::optional<RawRecord> stored, tx.get_any(table, item.prepared.key));
@@ -340,7 +379,7 @@ Result<PutOutcome> put_over(Transaction& tx, const ImportItem& item, std::string
   const std::string clinic = same ? missing_clinic(*current, incoming) : std::string();
   if (!clinic.empty()) {
     incoming = *current;
-    std::get<Appointment>(incoming).set_clinic_id(clinic);
+    *kept_clinic(incoming) = clinic;
   } else {
     if (same) return PutOutcome::kUnchanged;
     ASSIGN_OR_RETURN(const bool known, had_body(tx, table, item.prepared.key, body_of(incoming)));
@@ -352,7 +391,7 @@ Result<PutOutcome> put_over(Transaction& tx, const ImportItem& item, std::string
   options.skip_unchanged = true;
   if (!current) {
     RETURN_IF_ERROR(put_new(tx, item, options).status());
-    RETURN_IF_ERROR(follow_up(tx, nullptr, &incoming, freed));
+    RETURN_IF_ERROR(follow_up(commit, nullptr, &incoming));
     return PutOutcome::kImported;
   }
   std::visit(CarryOver(), *current, incoming);
@@ -364,14 +403,15 @@ Result<PutOutcome> put_over(Transaction& tx, const ImportItem& item, std::string
     ASSIGN_OR_RETURN(const engine::PreparedRecord prepared, prepare(incoming));
     ASSIGN_OR_RETURN(put, tx.put(prepared, options));
   }
-  RETURN_IF_ERROR(follow_up(tx, &*current, &incoming, freed));
+  RETURN_IF_ERROR(follow_up(commit, &*current, &incoming));
   return put.effect == engine::PutEffect::kUnchanged ? PutOutcome::kUnchanged
                                                      : PutOutcome::kImported;
 }
 
 /// Puts an item that needs nothing of the store.
-Result<PutOutcome> put_complete(Transaction& tx, const ImportItem& item,
-                                std::vector<FreedTime>& freed, std::string_view if_match) {
+Result<PutOutcome> put_complete(ImportCommit& commit, const ImportItem& item,
+                                std::string_view if_match) {
+  Transaction& tx = commit.tx;
   std::string other_key;
   if (const TableDef* other = other_home(item, other_key)) {
     ASSIGN_OR_RETURN(const std::optional<RawRecord> moved, tx.get(*other, other_key));
@@ -385,7 +425,7 @@ Result<PutOutcome> put_complete(Transaction& tx, const ImportItem& item,
       ASSIGN_OR_RETURN(const AnyRecord before, decode(*other, moved->body));
       RETURN_IF_ERROR(put_new(tx, item, options).status());
       RETURN_IF_ERROR(tx.remove(*other, other_key, std::nullopt));
-      RETURN_IF_ERROR(follow_up(tx, &before, &incoming, freed));
+      RETURN_IF_ERROR(follow_up(commit, &before, &incoming));
       return PutOutcome::kImported;
     }
   }
@@ -396,13 +436,24 @@ Result<PutOutcome> put_complete(Transaction& tx, const ImportItem& item,
     Result<engine::PutResult> put = put_new(tx, item, options);
     if (put && item.prepared.table->id == hours_table().def().id) {
       ASSIGN_OR_RETURN(const AnyRecord hours, decode(*item.prepared.table, item.prepared.body));
-      RETURN_IF_ERROR(follow_up(tx, nullptr, &hours, freed));
+      RETURN_IF_ERROR(follow_up(commit, nullptr, &hours));
     }
     if (put) return PutOutcome::kImported;
     if (put.error().code() != StatusCode::kAlreadyExists || !put.error().field().empty())
       return std::move(put).error();
   }
-  return put_over(tx, item, if_match, freed);
+  return put_over(commit, item, if_match);
+}
+
+/// The item's record with what the resource leaves to others.
+Result<AnyRecord> complete_record(ImportCommit& commit, const ImportItem& item) {
+  ASSIGN_OR_RETURN(AnyRecord record, decode(*item.prepared.table, item.prepared.body));
+  RETURN_IF_ERROR(std::visit(
+      [&](auto& message) -> Status {
+        return Complete{commit, item}(message);
+      },
+      record));
+  return record;
 }
 
 }  // namespace
@@ -414,26 +465,46 @@ Result<ImportItem> make_item(const JsonTree& tree, JsonValue resource, ResourceT
   set_body(record, body_text(tree, resource, id, references));
   ImportItem item;
   item.type = type;
+  if (type == RESOURCE_TYPE_INVOICE) {
+    const JsonValue issuer = resource.member("issuer").member(kReferenceMember);
+    if (const auto organization =
+            referenced_id(issuer.text(), RESOURCE_TYPE_ORGANIZATION, references))
+      item.organization_id = organization->view();
+  }
   Result<engine::PreparedRecord> prepared = prepare(record);
   if (!prepared) return std::move(prepared).error().with_field(resource.path());
   item.prepared = std::move(prepared).value();
   return item;
 }
 
-Result<PutOutcome> put_item(Transaction& tx, const ImportItem& item, std::vector<FreedTime>& freed,
+Result<PutOutcome> put_item(ImportCommit& commit, const ImportItem& item,
                             std::string_view if_match) {
-  if (!is_incomplete(item)) return put_complete(tx, item, freed, if_match);
-  ASSIGN_OR_RETURN(AnyRecord record, decode(*item.prepared.table, item.prepared.body));
-  RETURN_IF_ERROR(
-      std::visit([&](auto& message) -> Status { return Complete{tx}(message); }, record));
+  if (!is_incomplete(item)) return put_complete(commit, item, if_match);
+  ASSIGN_OR_RETURN(AnyRecord record, complete_record(commit, item));
+  // As for most where the tenant has no clinic: nothing was found, nothing is to be encoded anew.
+  if (const std::string* clinic = kept_clinic(record); clinic != nullptr && clinic->empty())
+    return put_complete(commit, item, if_match);
   ImportItem completed;
   completed.type = item.type;
   ASSIGN_OR_RETURN(completed.prepared, prepare(record));
-  return put_complete(tx, completed, freed, if_match);
+  return put_complete(commit, completed, if_match);
 }
 
-Result<bool> remove_resource(Transaction& tx, ResourceType type, const std::string& id,
-                             std::string_view if_match, std::vector<FreedTime>& freed) {
+Result<bool> place_slots(ImportCommit& commit, const ImportItem& item, bool as_stored,
+                         PlaceBounds& bounds) {
+  const std::string id = item.prepared.key.substr(item.prepared.key.size() - kIdBytes);
+  ASSIGN_OR_RETURN(const std::optional<engine::Stored<Hours>> stored,
+                   commit.tx.get(hours_table(), id));
+  if (as_stored) return place_exceptions(commit.tx, id, stored ? &stored->record : nullptr, bounds);
+  ASSIGN_OR_RETURN(AnyRecord record, complete_record(commit, item));
+  auto* hours = std::get_if<Hours>(&record);
+  if (hours != nullptr && stored) CarryOver()(stored->record, *hours);
+  return place_exceptions(commit.tx, id, hours, bounds);
+}
+
+Result<bool> remove_resource(ImportCommit& commit, ResourceType type, const std::string& id,
+                             std::string_view if_match) {
+  Transaction& tx = commit.tx;
   ASSIGN_OR_RETURN(const RecordIdentity identity, identity_of(type, id));
   const std::string key(identity.id.view());
   struct Home {
@@ -465,7 +536,7 @@ Result<bool> remove_resource(Transaction& tx, ResourceType type, const std::stri
     RETURN_IF_ERROR(check_version(if_match, stored, &record));
     RETURN_IF_ERROR(check_editable(record));
     RETURN_IF_ERROR(tx.remove(*home.table, home.key, std::nullopt));
-    RETURN_IF_ERROR(follow_up(tx, &record, nullptr, freed));
+    RETURN_IF_ERROR(follow_up(commit, &record, nullptr));
     return true;
   }
   if (!if_match.empty())

@@ -91,6 +91,14 @@ class Committer {
     PutOutcome put = PutOutcome::kImported;
   };
 
+  /// One attempt at one commit.
+  Status try_items(const std::vector<ImportItem>& items, std::size_t from, std::size_t to,
+                   std::vector<Outcome>& outcomes, std::vector<FreedTime>& freed);
+  /// Gives all Slots of a Schedule their place, commit by commit: see place_slots.
+  Status place_all_slots(const ImportItem& schedule, bool as_stored);
+  /// An item by itself that was more than one commit may carry.
+  Status try_in_steps(const std::vector<ImportItem>& items, std::size_t at,
+                      std::vector<Outcome>& outcomes, std::vector<FreedTime>& freed);
   Status commit_items(const std::string& file, const std::vector<ImportItem>& items,
                       std::size_t from, std::size_t to);
   Status commit_transaction(const std::string& file, const ImportUnit& unit);

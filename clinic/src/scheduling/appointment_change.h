@@ -46,7 +46,8 @@ Result<Response> change_appointment(const Core& core, const CallContext& context
     Appointment appointment = current->record;
     if (appointment.clinic_id().empty()) {
       // It came before its clinic did.
-      ASSIGN_OR_RETURN(*appointment.mutable_clinic_id(), clinic_of(*reader, appointment.room_id()));
+      ASSIGN_OR_RETURN(*appointment.mutable_clinic_id(),
+                       ClinicFinder(*reader).of(appointment.room_id()));
     }
     RETURN_IF_ERROR(adjust(appointment, *reader));
     RETURN_IF_ERROR(fhir::merge(appointment));

@@ -1,9 +1,7 @@
 #include "scheduling/clinic_of.h"
 
-#include <optional>
-#include <vector>
+#include <utility>
 
-#include "clinicdb/base/function_ref.h"
 #include "clinicdb/clinic/tables.h"
 
 namespace clinicdb::clinic {
@@ -14,38 +12,46 @@ namespace {
 /// each other end here too.
 constexpr int kPlacesMax = 8;
 
-/// The only clinic in use that `accept` takes; empty for none, and for several. Clinics have no
-/// index by organisation: a tenant has few.
-Result<std::string> only_clinic(engine::Reader& reader,
-                                FunctionRef<bool(const ClinicSite&)> accept) {
-  std::string only;
-  bool several = false;
-  Status failure;
-  RETURN_IF_ERROR(reader
-                      .scan_records(clinics_table().def(), engine::KeyRange::all(), {},
-                                    [&](std::string_view, engine::RawRecord&& raw) {
-                                      const Result<ClinicSite> clinic =
-                                          clinics_table().decode(raw.body);
-                                      failure = clinic.status();
-                                      if (!clinic) return false;
-                                      if (clinic->inactive() || !accept(*clinic)) return true;
-                                      several = !only.empty();
-                                      only = clinic->id();
-                                      return !several;
-                                    })
-                      .status());
-  if (!failure.ok()) return failure;
-  return several ? std::string() : only;
-}
-
 }  // namespace
 
-Result<std::string> clinic_of_location(engine::Reader& reader, std::string_view location_id) {
+Result<std::string> ClinicFinder::only(FunctionRef<bool(const Site&)> accept) {
+  if (!sites_) {
+    // Clinics have no index by organisation: a tenant has few.
+    std::vector<Site> sites;
+    Status failure;
+    RETURN_IF_ERROR(
+        reader_
+            .scan_records(clinics_table().def(), engine::KeyRange::all(), {},
+                          [&](std::string_view, engine::RawRecord&& raw) {
+                            Result<ClinicSite> clinic = clinics_table().decode(raw.body);
+                            failure = clinic.status();
+                            if (clinic && !clinic->inactive())
+                              sites.push_back({clinic->id(), clinic->organization_id()});
+                            return failure.ok();
+                          })
+            .status());
+    RETURN_IF_ERROR(std::move(failure));
+    sites_ = std::move(sites);
+  }
+  const Site* found = nullptr;
+  for (const Site& site : *sites_) {
+    if (!accept(site)) continue;
+    if (found != nullptr) return std::string();
+    found = &site;
+  }
+  return found == nullptr ? std::string() : found->id;
+}
+
+Result<std::string> ClinicFinder::only_of_organization(std::string_view id) {
+  return only([&](const Site& site) { return site.organization_id == id; });
+}
+
+Result<std::string> ClinicFinder::of_location(std::string_view location_id) {
   std::string at(location_id);
   std::vector<std::string> organizations;
   for (int i = 0; i < kPlacesMax && !at.empty(); ++i) {
     ASSIGN_OR_RETURN(const std::optional<engine::Stored<Location>> place,
-                     reader.get(locations_table(), at));
+                     reader_.get(locations_table(), at));
     if (!place) break;
     if (!place->record.clinic_id().empty()) return place->record.clinic_id();
     if (!place->record.organization_id().empty())
@@ -53,18 +59,26 @@ Result<std::string> clinic_of_location(engine::Reader& reader, std::string_view 
     at = place->record.part_of_id();
   }
   for (const std::string& id : organizations) {
-    ASSIGN_OR_RETURN(std::string clinic, only_clinic(reader, [&](const ClinicSite& site) {
-                       return site.organization_id() == id;
-                     }));
+    ASSIGN_OR_RETURN(std::string clinic, only_of_organization(id));
     if (!clinic.empty()) return clinic;
   }
   return std::string();
 }
 
-Result<std::string> clinic_of(engine::Reader& reader, std::string_view location_id) {
-  ASSIGN_OR_RETURN(std::string clinic, clinic_of_location(reader, location_id));
+Result<std::string> ClinicFinder::of(std::string_view location_id,
+                                     std::string_view organization_id) {
+  ASSIGN_OR_RETURN(std::string clinic, of_location(location_id));
+  if (clinic.empty() && !organization_id.empty()) {
+    ASSIGN_OR_RETURN(clinic, only_of_organization(organization_id));
+  }
   if (!clinic.empty()) return clinic;
-  return only_clinic(reader, [](const ClinicSite&) { return true; });
+  bool elsewhere = false;
+  ASSIGN_OR_RETURN(clinic, only([&](const Site& site) {
+                     elsewhere = !organization_id.empty() && !site.organization_id.empty() &&
+                                 site.organization_id != organization_id;
+                     return true;
+                   }));
+  return elsewhere ? std::string() : clinic;
 }
 
 }  // namespace clinicdb::clinic

@@ -2,6 +2,7 @@
 
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "clinicdb/clinic/tables.h"
@@ -39,6 +40,12 @@ Result<bool> is_busy(const AvailabilityException& exception) {
   return status.is_string() && status.text() == "busy";
 }
 
+bool has_place(const Hours* hours, const AvailabilityException& exception) {
+  if (hours == nullptr) return exception.resource_id().empty() && exception.clinic_id().empty();
+  return exception.kind() == hours->kind() && exception.resource_id() == hours->resource_id() &&
+         exception.clinic_id() == hours->clinic_id();
+}
+
 }  // namespace
 
 void set_place(const Hours* hours, AvailabilityException& exception) {
@@ -55,30 +62,40 @@ Status find_place(engine::Reader& reader, AvailabilityException& exception) {
   return {};
 }
 
-Status place_exceptions(engine::Transaction& tx, std::string_view hours_id, const Hours* hours) {
+Result<bool> place_exceptions(engine::Transaction& tx, std::string_view hours_id,
+                              const Hours* hours, PlaceBounds& bounds) {
   std::vector<std::string> ids;
-  const Status scanned = tx.scan(exceptions_table().def(), ExceptionIndex::kHours,
-                                 engine::KeyRange::prefix(std::string(hours_id)), {},
-                                 [&](const engine::IndexEntry& entry) {
-                                   ids.emplace_back(entry.record_key);
-                                   return true;
-                                 })
-                             .status();
+  engine::ScanOptions scan;
+  scan.limit = bounds.read;
+  scan.after = std::exchange(bounds.after, {});
+  Result<engine::ScanEnd> scanned = tx.scan(exceptions_table().def(), ExceptionIndex::kHours,
+                                            engine::KeyRange::prefix(std::string(hours_id)), scan,
+                                            [&](const engine::IndexEntry& entry) {
+                                              ids.emplace_back(entry.record_key);
+                                              return true;
+                                            });
   // While the index is being built: nothing is wrong with what is put.
-  if (scanned.code() == StatusCode::kFailedPrecondition)
-    return unavailable(std::string(scanned.message()));
-  RETURN_IF_ERROR(scanned);
+  if (!scanned && scanned.error().code() == StatusCode::kFailedPrecondition)
+    return unavailable(std::string(scanned.error().message()));
+  RETURN_IF_ERROR(scanned.status());
+  std::size_t changed = 0;
   for (const std::string& id : ids) {
     ASSIGN_OR_RETURN(std::optional<engine::Stored<AvailabilityException>> found,
                      tx.get(exceptions_table(), id));
-    if (!found) continue;
+    if (!found || has_place(hours, found->record)) continue;
+    if (changed++ == bounds.changed) return false;
     set_place(hours, found->record);
     engine::PutOptions options;
     options.expected_version = found->meta.version;
-    options.skip_unchanged = true;
     RETURN_IF_ERROR(tx.put(exceptions_table(), found->record, options).status());
   }
-  return {};
+  bounds.after = scanned->cursor;
+  return bounds.after.empty();
+}
+
+Status place_exceptions(engine::Transaction& tx, std::string_view hours_id, const Hours* hours) {
+  PlaceBounds all;
+  return place_exceptions(tx, hours_id, hours, all).status();
 }
 
 Status free_slots(engine::Transaction& tx, const Appointment& released, const Appointment* now) {
