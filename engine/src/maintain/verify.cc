@@ -209,23 +209,22 @@ class Verifier {
                       const std::string& prefix) {
     std::string resource;
     Time end;
-    return state_.scan(
-        prefix, prefix_end(prefix), false, [&](std::string_view key, std::string_view value) {
-          Result<IndexEntry> claim =
-              decode_entry(IndexKind::kClaim, key.substr(prefix.size()), value);
-          if (!claim) return true;  // reported already
-          const std::string_view its_resource = claim->key.substr(0, claim->key.size() - 8);
-          std::string_view start_bytes = claim->key.substr(claim->key.size() - 8);
-          Time start;
-          if (!Key::take_time(start_bytes, start)) return true;
-          if (its_resource == resource && start < end) {
-            problem(place(tenant, def, claim->record_key) + ": claim \"" + def.indexes[index].name +
-                    "\" overlaps the one before it");
-          }
-          resource = its_resource;
-          end = claim->end;
-          return true;
-        });
+    return state_.scan(prefix, prefix_end(prefix), false,
+                       [&](std::string_view key, std::string_view value) {
+                         Result<IndexEntry> claim =
+                             decode_entry(IndexKind::kClaim, key.substr(prefix.size()), value);
+                         if (!claim) return true;  // reported already
+                         const std::optional<Time> start = claim_start(claim->key);
+                         if (!start) return true;
+                         const std::string_view its_resource = claimed_resource(claim->key);
+                         if (its_resource == resource && *start < end) {
+                           problem(place(tenant, def, claim->record_key) + ": claim \"" +
+                                   def.indexes[index].name + "\" overlaps the one before it");
+                         }
+                         resource = its_resource;
+                         end = claim->end;
+                         return true;
+                       });
   }
 
   Status check_history(const TenantInfo& tenant, const TableDef& def, std::uint64_t expected) {

@@ -57,12 +57,10 @@ Status check_own_claims(const IndexDef& def, const IndexEntries& entries) {
   for (std::size_t i = 1; i < list.size(); ++i) {
     const std::string_view before = list[i - 1].key;
     const std::string_view after = list[i].key;
-    if (before.size() != after.size() ||
-        before.substr(0, before.size() - 8) != after.substr(0, after.size() - 8))
+    if (before.size() != after.size() || claimed_resource(before) != claimed_resource(after))
       continue;
-    std::string_view start_bytes = after.substr(after.size() - 8);
-    Time start;
-    if (Key::take_time(start_bytes, start) && list[i - 1].end > start) {
+    const std::optional<Time> start = claim_start(after);
+    if (start && list[i - 1].end > *start) {
       return invalid_argument("the record claims one resource twice at a time")
           .with_field(def.name);
     }
@@ -79,10 +77,9 @@ Status claim_is_taken(const IndexDef& def) {
 // starts last also ends last: if it does not reach into this one, none does. One seek.
 Status check_claim(const State& state, const IndexDef& def, const std::string& prefix,
                    const IndexEntries::Entry& entry, std::string_view record_key) {
-  std::string_view start_bytes = std::string_view(entry.key).substr(entry.key.size() - 8);
-  Time start;
-  CLINICDB_CHECK(Key::take_time(start_bytes, start));
-  const std::string lower = prefix + entry.key.substr(0, entry.key.size() - 8);
+  const std::optional<Time> start = claim_start(entry.key);
+  CLINICDB_CHECK(start.has_value());
+  const std::string lower = std::string(prefix).append(claimed_resource(entry.key));
   const std::string upper = lower + Key().time(entry.end).str();
   Status outcome;
   RETURN_IF_ERROR(
@@ -94,7 +91,7 @@ Status check_claim(const State& state, const IndexDef& def, const std::string& p
           return false;
         }
         if (found->record_key == record_key) return true;  // its own, which this change replaces
-        if (found->end > start) outcome = claim_is_taken(def);
+        if (found->end > *start) outcome = claim_is_taken(def);
         return false;
       }));
   return outcome;

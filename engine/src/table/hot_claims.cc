@@ -16,17 +16,10 @@ namespace {
 
 /// Of a window, as a power of two of microseconds: 19 hours, a day's work.
 constexpr int kBucketBits = 36;
-constexpr std::size_t kTimeBytes = 8;
 constexpr std::size_t kAskedSlots = 4096;
 
 std::int64_t bucket_of(std::int64_t us) { return us >> kBucketBits; }
 Time bucket_begin(std::int64_t bucket) { return Time{bucket << kBucketBits}; }
-
-bool take_last_time(std::string_view key, Time& time) {
-  if (key.size() < kTimeBytes) return false;
-  std::string_view bytes = key.substr(key.size() - kTimeBytes);
-  return Key::take_time(bytes, time);
-}
 
 /// Whether the command has changed claims of the resource before.
 bool changes_resource(const Overlay& changes, std::size_t savepoint, std::string_view resource) {
@@ -42,15 +35,15 @@ bool changes_resource(const Overlay& changes, std::size_t savepoint, std::string
 HotClaims::Answer HotClaims::check(const State& state, const Overlay& changes,
                                    std::size_t savepoint, const std::string& prefix,
                                    const IndexEntries::Entry& entry, std::string_view record_key) {
-  Time start;
-  if (!take_last_time(entry.key, start)) return Answer::kUnknown;
-  const std::int64_t bucket = bucket_of(start.us);
+  const std::optional<Time> start = claim_start(entry.key);
+  if (!start) return Answer::kUnknown;
+  const std::int64_t bucket = bucket_of(start->us);
   if (bucket_of(entry.end.us - 1) != bucket) return Answer::kUnknown;
   // The last bucket that there is has no end that a time could say.
   if (bucket == bucket_of(INT64_MAX)) return Answer::kUnknown;
   std::string resource;
-  resource.reserve(prefix.size() + entry.key.size() + kTimeBytes);
-  resource.append(prefix).append(entry.key, 0, entry.key.size() - kTimeBytes);
+  resource.reserve(prefix.size() + entry.key.size() + kClaimStartBytes);
+  resource.append(prefix).append(claimed_resource(entry.key));
   if (changes.savepoint() - savepoint > kHotCommandKeysMax ||
       changes_resource(changes, savepoint, resource))
     return Answer::kUnknown;
@@ -70,7 +63,7 @@ HotClaims::Answer HotClaims::check(const State& state, const Overlay& changes,
   // As in a look-up: claims do not overlap, so the last that starts before this one ends decides.
   for (auto claim = window->claims.rbegin(); claim != window->claims.rend(); ++claim) {
     if (claim->start >= entry.end || claim->record_key == record_key) continue;
-    return claim->end > start ? Answer::kTaken : Answer::kFree;
+    return claim->end > *start ? Answer::kTaken : Answer::kFree;
   }
   return window->whole ? Answer::kFree : Answer::kUnknown;
 }
@@ -113,13 +106,13 @@ const HotClaims::Window* HotClaims::load(const State& state, std::size_t prefix_
       state.scan(resource, upper, true, [&](std::string_view key, std::string_view value) {
         const Result<IndexEntry> claim =
             decode_entry(IndexKind::kClaim, key.substr(prefix_bytes), value);
-        Time start;
-        usable = claim && claim->key.size() == resource.size() - prefix_bytes + kTimeBytes &&
-                 take_last_time(claim->key, start) && window.claims.size() < kHotWindowClaimsMax;
+        const std::optional<Time> start = claim ? claim_start(claim->key) : std::nullopt;
+        usable = start && claim->key.size() == resource.size() - prefix_bytes + kClaimStartBytes &&
+                 window.claims.size() < kHotWindowClaimsMax;
         if (!usable) return false;
-        window.claims.push_back({start, claim->end, std::string(claim->record_key)});
-        if (start >= begin) return true;
-        window.from = start;
+        window.claims.push_back({*start, claim->end, std::string(claim->record_key)});
+        if (*start >= begin) return true;
+        window.from = *start;
         window.whole = false;
         return false;
       });
@@ -151,16 +144,17 @@ void HotClaims::forget() {
 
 void HotClaims::note_one(std::string_view key, const Overlay::Value& value) {
   for (const Index& index : indexes_) {
-    if (key.size() < index.resource_end + kTimeBytes ||
+    if (key.size() < index.resource_end + kClaimStartBytes ||
         key.substr(layout::kTenantBytes, index.bytes.size()) != index.bytes)
       continue;
     const std::string_view resource = key.substr(0, index.resource_end);
-    Time start;
-    CLINICDB_CHECK(take_last_time(key.substr(0, index.resource_end + kTimeBytes), start));
-    const std::string_view record_key = key.substr(index.resource_end + kTimeBytes);
+    const std::optional<Time> start =
+        claim_start(key.substr(0, index.resource_end + kClaimStartBytes));
+    CLINICDB_CHECK(start.has_value());
+    const std::string_view record_key = key.substr(index.resource_end + kClaimStartBytes);
     for (Resources* generation : {&young_, &old_}) {
       const auto found = generation->find(resource);
-      if (found != generation->end()) note_claim(found->second, start, record_key, value);
+      if (found != generation->end()) note_claim(found->second, *start, record_key, value);
     }
     return;
   }

@@ -98,7 +98,7 @@ const char* take_entry(IndexKind kind, std::string_view rest, std::string_view v
     entry.key = rest.substr(0, rest.size() - record_key_bytes);
   }
   if (kind == IndexKind::kClaim) {
-    if (value.size() < 8 || entry.key.size() < 8) return "claim is cut short";
+    if (value.size() < 8 || entry.key.size() < kClaimStartBytes) return "claim is cut short";
     entry.end.us = static_cast<std::int64_t>(load_le64(value.data()));
     value.remove_prefix(8);
   }
@@ -292,6 +292,17 @@ std::string encode_entry_value(IndexKind kind, std::string_view record_key, Time
   if (kind == IndexKind::kClaim) append_le64(value, static_cast<std::uint64_t>(end.us));
   value.append(covered);
   return value;
+}
+
+std::string_view claimed_resource(std::string_view entry_key) {
+  return entry_key.substr(0, entry_key.size() - kClaimStartBytes);
+}
+
+std::optional<Time> claim_start(std::string_view entry_key) {
+  if (entry_key.size() < kClaimStartBytes) return std::nullopt;
+  std::string_view bytes = entry_key.substr(entry_key.size() - kClaimStartBytes);
+  Time start;
+  return Key::take_time(bytes, start) ? std::optional<Time>(start) : std::nullopt;
 }
 
 Result<IndexEntry> decode_entry(IndexKind kind, std::string_view rest, std::string_view value) {

@@ -53,6 +53,13 @@ std::string encode_entry_value(IndexKind kind, std::string_view record_key, Time
                                std::string_view covered);
 Result<IndexEntry> decode_entry(IndexKind kind, std::string_view rest, std::string_view value);
 
+/// Of the time at which a claim begins, with which its entry's key ends.
+constexpr std::size_t kClaimStartBytes = 8;
+/// The resource that an entry's key claims. REQUIRES: it is a claim's.
+std::string_view claimed_resource(std::string_view entry_key);
+/// When the claim begins; nothing for a key that is too short to be a claim's.
+std::optional<Time> claim_start(std::string_view entry_key);
+
 /// The value of an event key, and back.
 std::string encode_event(std::uint16_t type, Time time, const Uuid& user, std::string_view payload,
                          const std::vector<RecordChange>& changes);
