@@ -14,14 +14,18 @@
 
 namespace clinicdb::server {
 
-Peer::Peer(std::uint16_t port) : socket_(socket(AF_INET, SOCK_STREAM, 0)) {
+int connect_loopback(std::uint16_t port) {
+  const int made = socket(AF_INET, SOCK_STREAM, 0);
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_port = htons(port);
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  if (connect(socket_, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
-    throw std::runtime_error("cannot connect");
+  if (connect(made, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0) return made;
+  if (made >= 0) ::close(made);
+  throw std::runtime_error("cannot connect");
 }
+
+Peer::Peer(std::uint16_t port) : socket_(connect_loopback(port)) {}
 
 Peer::~Peer() { close(); }
 

@@ -20,6 +20,9 @@ struct OwnedFrame : wire::FrameHeader {
   std::string payload;
 };
 
+/// A socket connected to the loopback's port; throws when there can be none.
+int connect_loopback(std::uint16_t port);
+
 class Peer {
  public:
   /// Connects to the loopback's port; throws when it cannot.

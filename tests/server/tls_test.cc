@@ -1,7 +1,5 @@
 // What TLS does between the socket and the session: records that carry more than is read at once,
 // and records that come in parts.
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <openssl/ssl.h>
 #include <poll.h>
 #include <sys/socket.h>
@@ -23,13 +21,7 @@ namespace {
 /// TLS whose records are at hand before they are sent. Throws when something fails.
 class TlsPeer {
  public:
-  explicit TlsPeer(std::uint16_t port) : socket_(socket(AF_INET, SOCK_STREAM, 0)) {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(port);
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    if (connect(socket_, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
-      throw std::runtime_error("cannot connect");
+  explicit TlsPeer(std::uint16_t port) : socket_(connect_loopback(port)) {
     SSL_set_bio(ssl_.get(), BIO_new(BIO_s_mem()), BIO_new(BIO_s_mem()));
     SSL_set_connect_state(ssl_.get());
     while (SSL_do_handshake(ssl_.get()) != 1) {
