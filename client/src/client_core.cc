@@ -58,7 +58,8 @@ LaneSettings lane_settings(const ClientOptions& options, std::vector<Address> en
 void ParsingOperation::on_answer(const wire::Frame& frame) {
   Answer answer;
   if (!frame.has(wire::kFlagAbsent)) {
-    std::shared_ptr<google::protobuf::MessageLite> message(response->New());
+    std::shared_ptr<google::protobuf::MessageLite> message =
+        messages->take(*response, frame.payload.size());
     if (Status status = wire::parse_message(frame.payload, "an answer", *message); !status.ok()) {
       return finished(internal_error("the server's answer: " + std::string(status.message())));
     }
@@ -82,6 +83,7 @@ Client::Core::Core(const ClientOptions& options, std::vector<Address> endpoints,
       tls_(std::move(tls)) {
   const LaneSettings settings = lane_settings(options, std::move(endpoints), tls_.get(), session_);
   for (std::uint32_t i = 0; i < options.threads; ++i) {
+    messages_.push_back(MessagePool::create());
     if (options.near_cache.bytes_max > 0) {
       near_caches_.push_back(
           std::make_unique<NearCache>(options.near_cache.bytes_max / options.threads,
@@ -124,6 +126,7 @@ void Client::Core::fill(ParsingOperation& operation, std::size_t lane, const Met
   operation.method = static_cast<std::uint16_t>(method.id);
   operation.reads = method.reads;
   operation.response = &response;
+  operation.messages = messages_[lane].get();
   operation.trace = options.trace;
   if (options.fresh) operation.flags = wire::kFlagFresh;
   if (!near_caches_.empty() && method.cache != clinic::CACHE_POLICY_NONE) {

@@ -9,6 +9,7 @@
 
 #include "clinicdb/client/client.h"
 #include "lane.h"
+#include "message_pool.h"
 #include "near_cache.h"
 
 namespace clinicdb::client {
@@ -22,6 +23,7 @@ class ParsingOperation : public Operation {
   virtual void finished(Result<Answer> answer) = 0;
 
   const google::protobuf::MessageLite* response = nullptr;  ///< of the type to parse
+  MessagePool* messages = nullptr;                          ///< the lane's
   NearCache* near_cache = nullptr;                          ///< that keeps the answer, or none
 };
 
@@ -56,6 +58,7 @@ class Client::Core {
   const std::uint32_t timeout_ms_;
   const Uuid session_;
   const std::shared_ptr<asio::ssl::context> tls_;
+  std::vector<std::shared_ptr<MessagePool>> messages_;   // by lane
   std::vector<std::unique_ptr<NearCache>> near_caches_;  // by lane; empty: answers are not kept
   std::vector<std::unique_ptr<Lane>> lanes_;             // ended before what stands above
 };

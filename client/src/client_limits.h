@@ -19,6 +19,9 @@ constexpr std::size_t kStreamMessageBytesMax = std::size_t{8} << 20;
 constexpr std::int64_t kNsPerMs = 1'000'000;
 /// How often deadlines are looked at.
 constexpr std::int64_t kTickNs = 5'000'000;
+/// Answers of one type that were let go of and are parsed into again, and how large they were.
+constexpr std::size_t kPooledAnswersMax = 8;
+constexpr std::size_t kPooledAnswerBytesMax = std::size_t{16} << 10;
 /// Times a call is sent at most, the first included.
 constexpr int kAttemptsMax = 10;
 

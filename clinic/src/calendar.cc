@@ -189,8 +189,8 @@ Result<std::shared_ptr<const CountAppointmentsResponse>> Calendar::count(
   ASSIGN_OR_RETURN(const std::unique_ptr<engine::Reader> reader,
                    core_.store().view(context.tenant));
   std::vector<engine::CacheTag> unused;
-  ASSIGN_OR_RETURN(const std::string zone, kept_zone_for(core_, context, *reader, request.zone(),
-                                                         request.clinic_id(), unused));
+  ASSIGN_OR_RETURN(const std::string zone,
+                   kept_zone_for(core_, *reader, request.zone(), request.clinic_id(), unused));
   ASSIGN_OR_RETURN(const DayBounds first, day_bounds(zone, request.from(), "from"));
   const Date last_day =
       date_of(day_number(request.from()) + static_cast<std::int32_t>(request.days()) - 1);

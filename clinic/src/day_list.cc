@@ -211,7 +211,7 @@ Result<Filled<ListDayResponse>> read_day(const Core& core, const CallContext& co
   const bool of_clinic = kind == RESOURCE_KIND_CLINIC;
   std::vector<engine::CacheTag> tags;
   ASSIGN_OR_RETURN(std::string zone,
-                   kept_zone_for(core, context, reader, request.zone(),
+                   kept_zone_for(core, reader, request.zone(),
                                  of_clinic ? request.id() : std::string_view(), tags));
   ASSIGN_OR_RETURN(const DayBounds bounds, day_bounds(zone, request.day(), "day"));
   const TimeSpan span{bounds.start.us, bounds.end.us};

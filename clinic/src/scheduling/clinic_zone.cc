@@ -23,10 +23,9 @@ Result<std::string> zone_for(engine::Reader& reader, std::string_view asked,
   return std::string(kDefaultZone);
 }
 
-Result<std::string> kept_zone_for(const Core& core, const CallContext& context,
-                                  engine::Reader& reader, std::string_view asked,
+Result<std::string> kept_zone_for(const Core& core, engine::Reader& reader, std::string_view asked,
                                   std::string_view clinic_id, std::vector<engine::CacheTag>& tags) {
-  if (!asked.empty() || !context.use_cache) return zone_for(reader, asked, clinic_id, tags);
+  if (!asked.empty()) return zone_for(reader, asked, clinic_id, tags);
   struct Kept {
     std::string zone;
     std::vector<engine::CacheTag> tags;

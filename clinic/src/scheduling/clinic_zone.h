@@ -18,9 +18,8 @@ namespace clinicdb::clinic {
 Result<std::string> zone_for(engine::Reader& reader, std::string_view asked,
                              std::string_view clinic_id, std::vector<engine::CacheTag>& tags);
 
-/// The same, from the result cache where the context allows it.
-Result<std::string> kept_zone_for(const Core& core, const CallContext& context,
-                                  engine::Reader& reader, std::string_view asked,
+/// The same, kept: zones are what a clinic has set up, and as good as never change.
+Result<std::string> kept_zone_for(const Core& core, engine::Reader& reader, std::string_view asked,
                                   std::string_view clinic_id, std::vector<engine::CacheTag>& tags);
 
 }  // namespace clinicdb::clinic

@@ -104,12 +104,13 @@ Result<std::shared_ptr<const WorkingHours>> FreeTime::hours_of(const WorkPlace& 
   const auto compute = [&](TimeSpan of) {
     return working_hours(reader_, place, zone_, reach_of(of));
   };
-  if (!context_.use_cache) {
+  const std::int64_t number = span_number(range.start_us);
+  if (number != span_number(range.end_us - 1)) {
     ASSIGN_OR_RETURN(WorkingHours computed, compute(range));
     return std::make_shared<const WorkingHours>(std::move(computed));
   }
   return kept<WorkingHours>(What::kHours, resource_key(place.kind, place.resource_id), &place,
-                            span_number(range.start_us), compute);
+                            number, compute);
 }
 
 Result<FreeSpans> FreeTime::compute_free(const WorkPlace& place, TimeSpan range) {
@@ -126,6 +127,7 @@ Result<FreeSpans> FreeTime::compute_free(const WorkPlace& place, TimeSpan range)
     // What lies outside of `reach` was not looked at, and is not needed.
     const TimeSpan inside{std::max(stretch.start_us, reach.start_us),
                           std::min(stretch.end_us, reach.end_us)};
+    if (inside.start_us >= inside.end_us) continue;
     for (const TimeSpan span : subtract_spans({inside}, taken))
       free.push_back({span.start_us, span.end_us, stretch.start_us});
   }

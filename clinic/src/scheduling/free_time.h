@@ -62,8 +62,8 @@ class FreeTime {
   Result<std::shared_ptr<const Answer>> kept(What what, const std::string& key,
                                              const WorkPlace* place, std::int64_t span,
                                              Compute compute);
-  /// The hours that touch the range, and as far around it as anything here reaches. They change
-  /// seldom: after a booking they are still there.
+  /// The hours that touch the range, and as far around it as anything here reaches. They are what a
+  /// clinic has set up and change seldom, so they are kept whatever the context says of answers.
   Result<std::shared_ptr<const WorkingHours>> hours_of(const WorkPlace& place, TimeSpan range);
   Result<FreeSpans> compute_free(const WorkPlace& place, TimeSpan range);
   Result<TimeSpans> compute_taken(const WorkPlace& place, TimeSpan range);

@@ -51,7 +51,7 @@ class SlotSearch {
 
   Result<Filled<FindSlotsResponse>> run() {
     ASSIGN_OR_RETURN(const std::string name,
-                     kept_zone_for(core_, context_, reader_, {}, request_.clinic_id(), tags_));
+                     kept_zone_for(core_, reader_, {}, request_.clinic_id(), tags_));
     ASSIGN_OR_RETURN(zone_, Zone::find(name, "zone"));
     RETURN_IF_ERROR(read_needs());
     until_us_ =
@@ -60,9 +60,9 @@ class SlotSearch {
     FreeTime free(core_, context_, reader_, request_.clinic_id(), *zone_, name);
     std::int64_t step_us = limit_ < kLimitDefault ? kFirstStepUs : kStepUsMax;
     for (std::int64_t from = request_.from_us(); from < until_us_ && !full();) {
-      std::int64_t until = std::min(until_us_, from + step_us);
-      // Kept free time is by span.
-      if (context_.use_cache) until = std::min(until, (span_number(from) + 1) * kTagSpanUs);
+      // What is kept, free time and hours, is by span.
+      const std::int64_t until =
+          std::min({until_us_, from + step_us, (span_number(from) + 1) * kTagSpanUs});
       RETURN_IF_ERROR(step(free, {from, until}));
       from = until;
       step_us = std::min(2 * step_us, kStepUsMax);

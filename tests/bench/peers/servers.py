@@ -407,7 +407,9 @@ class MariaDb(Server):
                  "--performance-schema=OFF", "--table-open-cache=2000", "--default-time-zone=+00:00"]
         if self.engine == "ROCKSDB":
             return words + ["--plugin-load-add=ha_rocksdb.so", "--default-storage-engine=ROCKSDB",
-                            "--rocksdb-flush-log-at-trx-commit=1", f"--rocksdb-block-cache-size={cache}",
+                            "--rocksdb-flush-log-at-trx-commit=1",
+                            # its loading is one transaction a table, of which every row is a lock
+                            "--rocksdb-max-row-locks=100000000", f"--rocksdb-block-cache-size={cache}",
                             "--innodb-buffer-pool-size=64M"]
         return words + [f"--innodb-buffer-pool-size={cache}", "--innodb-log-file-size=512M",
                         "--innodb-flush-log-at-trx-commit=1", "--innodb-flush-method=O_DIRECT", "--innodb-doublewrite=1",

@@ -47,7 +47,8 @@ struct CallContext {
   /// A UUIDv7. A write that is repeated with the same id is done once, and answers as it did the
   /// first time (R1).
   std::optional<Uuid> request_id;
-  /// False: read the store even where a kept answer would do, and keep none. For measurements.
+  /// False: make the answer anew from the store even where a kept one would do, and keep none. For
+  /// measurements. What a clinic has set up, its hours and zone, may still be kept from before.
   bool use_cache = true;
 };
 
