@@ -1,9 +1,12 @@
 // Answers: the messages that reads give out, shared and never changed.
 //
 // A message of many parts costs more to allocate, part by part and text by text, than to fill. So
-// an answer lies in an arena of its own, and one that was let go of leaves its place, with the
-// texts' memory, to the next answer of its kind on the same thread. Few places of limited size are
-// kept. Thread-safe: an answer may be let go of on another thread than the one that made it.
+// an answer lies in an arena of its own. One that only its caller has leaves its place, with the
+// texts' memory, to the next answer of its kind on the same thread; few places of limited size are
+// kept. One that the result cache is to keep gets a place of its own size: a place that once held a
+// whole clinic's day would count as much for every day after it.
+//
+// Thread-safe: an answer may be let go of on another thread than the one that made it.
 #pragma once
 
 #include <google/protobuf/arena.h>
@@ -84,9 +87,14 @@ class FreeAnswers {
   std::size_t count_ = 0;
 };
 
-/// An empty answer.
+/// An empty answer. `kept`: the result cache is to keep it.
 template <class Answer>
-std::shared_ptr<Answer> make_answer() {
+std::shared_ptr<Answer> make_answer(bool kept) {
+  if (kept) {
+    auto place = std::make_shared<AnswerPlace<Answer>>();
+    Answer* const answer = place->answer();
+    return std::shared_ptr<Answer>(std::move(place), answer);
+  }
   using Free = FreeAnswers<Answer>;
   typename Free::Place place;
   if (Free* free = Free::mine()) place = free->take();

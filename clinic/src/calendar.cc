@@ -21,13 +21,14 @@ constexpr std::uint32_t kDaysDefault = 7;
 constexpr std::uint32_t kDaysMax = 42;
 constexpr std::uint32_t kCountDaysMax = 3660;
 
-Result<Filled<ListCalendarResponse>> read_days(const Core& core, engine::Reader& reader,
+Result<Filled<ListCalendarResponse>> read_days(const Core& core, const CallContext& context,
+                                               engine::Reader& reader,
                                                const ListCalendarRequest& request) {
   const bool of_clinic = request.kind() == RESOURCE_KIND_CLINIC;
   std::vector<engine::CacheTag> tags;
   ASSIGN_OR_RETURN(std::string name, zone_for(reader, request.zone(),
                                               of_clinic ? request.id() : std::string_view(), tags));
-  auto answer = make_answer<ListCalendarResponse>();
+  auto answer = make_answer<ListCalendarResponse>(context.use_cache);
   const std::int32_t first = day_number(request.from());
   const std::uint32_t days = request.days() == 0 ? kDaysDefault : request.days();
   for (std::uint32_t i = 0; i < days; ++i) {
@@ -167,7 +168,7 @@ Result<std::shared_ptr<const ListCalendarResponse>> Calendar::list(
   if (request.days() > kDaysMax) return refuse("days", "at most 42 are possible");
   return core_.cached<ListCalendarResponse>(
       METHOD_CALENDAR_LIST, context, request.SerializeAsString(),
-      [&](engine::Reader& reader) { return read_days(core_, reader, request); });
+      [&](engine::Reader& reader) { return read_days(core_, context, reader, request); });
 }
 
 Result<ListPatientAppointmentsResponse> Calendar::list_patient(

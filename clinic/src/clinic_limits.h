@@ -24,7 +24,7 @@ constexpr int kSaveAttemptsMax = 32;
 constexpr std::size_t kAnswerArenaBytes = 2048;
 /// Places of answers that a thread keeps for the next ones of their kind, and how large.
 constexpr std::size_t kFreeAnswersMax = 4;
-constexpr std::size_t kFreeAnswerBytesMax = std::size_t{16} << 10;
+constexpr std::size_t kFreeAnswerBytesMax = std::size_t{256} << 10;
 
 /// Patients of one block that are compared, and patients that one call keeps in memory.
 constexpr std::size_t kMatchBlockMax = 500;

@@ -157,15 +157,16 @@ inline std::uint32_t page_limit(std::uint32_t asked, std::uint32_t most = kPageM
 }
 
 /// The answer of a get: Response has the record, reached by `part`, and a RecordMeta `meta`. Empty
-/// for no record.
+/// for no record. `kept` as make_answer has it.
 template <class Response, class R>
 Result<std::shared_ptr<Response>> read_answer(engine::Reader& reader, const engine::Table<R>& table,
-                                              std::string_view key, R* (Response::*part)()) {
+                                              std::string_view key, R* (Response::*part)(),
+                                              bool kept) {
   std::shared_ptr<Response> answer;
   RETURN_IF_ERROR(reader
                       .read(table.def(), key,
                             [&](const engine::RecordMeta& meta, std::string_view body) -> Status {
-                              answer = make_answer<Response>();
+                              answer = make_answer<Response>(kept);
                               set_meta(meta, *answer->mutable_meta());
                               return parse_body(body, *((*answer).*part)());
                             })

@@ -215,7 +215,7 @@ Result<Filled<ListDayResponse>> read_day(const Core& core, const CallContext& co
                                  of_clinic ? request.id() : std::string_view(), tags));
   ASSIGN_OR_RETURN(const DayBounds bounds, day_bounds(zone, request.day(), "day"));
   const TimeSpan span{bounds.start.us, bounds.end.us};
-  auto answer = make_answer<ListDayResponse>();
+  auto answer = make_answer<ListDayResponse>(context.use_cache);
   RETURN_IF_ERROR(read_calendar(core, reader, kind, request.id(), span,
                                 of_clinic && request.include_released(),
                                 *answer->mutable_entries()));

@@ -239,9 +239,10 @@ Result<std::shared_ptr<const GetMergeResponse>> Duplicates::get_merge(
   return core_.cached<GetMergeResponse>(
       METHOD_DUPLICATES_GET_MERGE, context, request.id(),
       [&](Reader& reader) -> Result<Filled<GetMergeResponse>> {
-        ASSIGN_OR_RETURN(std::shared_ptr<const GetMergeResponse> answer,
-                         read_answer<GetMergeResponse>(reader, patient_merges_table(), request.id(),
-                                                       &GetMergeResponse::mutable_merge));
+        ASSIGN_OR_RETURN(
+            std::shared_ptr<const GetMergeResponse> answer,
+            read_answer<GetMergeResponse>(reader, patient_merges_table(), request.id(),
+                                          &GetMergeResponse::mutable_merge, context.use_cache));
         return Filled<GetMergeResponse>{
             std::move(answer),
             {engine::cache_tag_record(reader.tenant(), patient_merges_table().def().id,

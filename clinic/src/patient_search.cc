@@ -199,9 +199,10 @@ Status search_exact(engine::Reader& reader, const SearchPatientsRequest& request
 }  // namespace
 
 Result<Filled<SearchPatientsResponse>> search_patients(engine::Reader& reader,
-                                                       const SearchPatientsRequest& request) {
+                                                       const SearchPatientsRequest& request,
+                                                       bool kept) {
   ASSIGN_OR_RETURN(const Query query, parse_query(request));
-  auto answer = make_answer<SearchPatientsResponse>();
+  auto answer = make_answer<SearchPatientsResponse>(kept);
   const engine::TableId table = patients_table().def().id;
   std::vector<engine::CacheTag> tags;
   if (query.exact) {
@@ -223,8 +224,9 @@ Result<Filled<SearchPatientsResponse>> search_patients(engine::Reader& reader,
 }
 
 Result<Filled<PatientTimelineResponse>> read_timeline(engine::Reader& reader,
-                                                      const PatientTimelineRequest& request) {
-  auto answer = make_answer<PatientTimelineResponse>();
+                                                      const PatientTimelineRequest& request,
+                                                      bool kept) {
+  auto answer = make_answer<PatientTimelineResponse>(kept);
   bool corrupt = false;
   const engine::TableDef& table = records_table().def();
   const engine::ScanOptions options{false, page_limit(request.limit()), request.cursor()};

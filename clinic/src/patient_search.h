@@ -10,9 +10,11 @@ namespace clinicdb::clinic {
 /// birth date, the longest word, or a partial birth date; what else is asked is checked on what the
 /// entries carry.
 Result<Filled<SearchPatientsResponse>> search_patients(engine::Reader& reader,
-                                                       const SearchPatientsRequest& request);
+                                                       const SearchPatientsRequest& request,
+                                                       bool kept);
 
 Result<Filled<PatientTimelineResponse>> read_timeline(engine::Reader& reader,
-                                                      const PatientTimelineRequest& request);
+                                                      const PatientTimelineRequest& request,
+                                                      bool kept);
 
 }  // namespace clinicdb::clinic

@@ -42,9 +42,9 @@ Status in_order(Patient& patient) {
 
 Result<FilledPatient> fill_patient(const CallContext& context, engine::Reader& reader,
                                    std::string_view key) {
-  ASSIGN_OR_RETURN(Found answer,
-                   read_answer<GetPatientResponse>(reader, patients_table(), key,
-                                                   &GetPatientResponse::mutable_patient));
+  ASSIGN_OR_RETURN(Found answer, read_answer<GetPatientResponse>(
+                                     reader, patients_table(), key,
+                                     &GetPatientResponse::mutable_patient, context.use_cache));
   FilledPatient filled{std::move(answer), {}};
   if (context.use_cache)
     filled.tags = {engine::cache_tag_record(reader.tenant(), patients_table().def().id, key)};
@@ -198,7 +198,7 @@ Result<std::shared_ptr<const SearchPatientsResponse>> Patients::search(
   arguments.u64((request.has_mrn() ? 1u : 0u) | (request.has_birth_date() ? 2u : 0u));
   return core_.cached<SearchPatientsResponse>(
       METHOD_PATIENTS_SEARCH, context, arguments.view(),
-      [&](engine::Reader& reader) { return search_patients(reader, request); });
+      [&](engine::Reader& reader) { return search_patients(reader, request, context.use_cache); });
 }
 
 Result<std::shared_ptr<const PatientTimelineResponse>> Patients::timeline(
@@ -209,7 +209,7 @@ Result<std::shared_ptr<const PatientTimelineResponse>> Patients::timeline(
   arguments.raw(request.patient_id()).u64(request.limit()).raw(request.cursor());
   return core_.cached<PatientTimelineResponse>(
       METHOD_PATIENTS_TIMELINE, context, arguments.view(),
-      [&](engine::Reader& reader) { return read_timeline(reader, request); });
+      [&](engine::Reader& reader) { return read_timeline(reader, request, context.use_cache); });
 }
 
 Result<PatientHistoryResponse> Patients::history(const CallContext& context,

@@ -42,9 +42,9 @@ Result<Response> put_record(const Core& core, const CallContext& context, const 
 
 template <class Response, class R>
 Result<Filled<Response>> fill_record(engine::Reader& reader, const engine::Table<R>& table,
-                                     std::string_view key, R* (Response::*part)()) {
+                                     std::string_view key, R* (Response::*part)(), bool kept) {
   ASSIGN_OR_RETURN(std::shared_ptr<const Response> answer,
-                   read_answer<Response>(reader, table, key, part));
+                   read_answer<Response>(reader, table, key, part, kept));
   return Filled<Response>{std::move(answer),
                           {engine::cache_tag_record(reader.tenant(), table.def().id, key)}};
 }
@@ -56,7 +56,7 @@ Result<std::shared_ptr<const Response>> get_record(const Core& core, const CallC
   RETURN_IF_ERROR(core.authorise(method, context, id));
   RETURN_IF_ERROR(id_from_bytes(id, "id").status());
   return core.cached<Response>(method, context, id, [&](engine::Reader& reader) {
-    return fill_record(reader, table, id, part);
+    return fill_record(reader, table, id, part, context.use_cache);
   });
 }
 
@@ -69,7 +69,7 @@ Result<std::shared_ptr<const Response>> find_record(const Core& core, const Call
   return core.uncached<Response>(context, [&](engine::Reader& reader) -> Result<Filled<Response>> {
     ASSIGN_OR_RETURN(const std::optional<std::string> key, reader.find(table.def(), index, entry));
     if (!key) return Filled<Response>{};
-    return fill_record(reader, table, *key, part);
+    return fill_record(reader, table, *key, part, false);
   });
 }
 

@@ -98,9 +98,10 @@ Result<std::shared_ptr<const GetRecordResponse>> Records::get(
   return core_.cached<GetRecordResponse>(
       METHOD_RECORDS_GET, context, key,
       [&](engine::Reader& reader) -> Result<Filled<GetRecordResponse>> {
-        ASSIGN_OR_RETURN(std::shared_ptr<const GetRecordResponse> answer,
-                         read_answer<GetRecordResponse>(reader, records_table(), key,
-                                                        &GetRecordResponse::mutable_record));
+        ASSIGN_OR_RETURN(
+            std::shared_ptr<const GetRecordResponse> answer,
+            read_answer<GetRecordResponse>(reader, records_table(), key,
+                                           &GetRecordResponse::mutable_record, context.use_cache));
         return Filled<GetRecordResponse>{
             std::move(answer),
             {engine::cache_tag_record(reader.tenant(), records_table().def().id, key)}};

@@ -389,10 +389,10 @@ Result<FoundAppointment> Scheduling::get(const CallContext& context, const Uuid&
   return core_.cached<GetAppointmentResponse>(
       METHOD_SCHEDULING_GET, context, key,
       [&](engine::Reader& reader) -> Result<Filled<GetAppointmentResponse>> {
-        ASSIGN_OR_RETURN(
-            FoundAppointment answer,
-            read_answer<GetAppointmentResponse>(reader, appointments_table(), key,
-                                                &GetAppointmentResponse::mutable_appointment));
+        ASSIGN_OR_RETURN(FoundAppointment answer,
+                         read_answer<GetAppointmentResponse>(
+                             reader, appointments_table(), key,
+                             &GetAppointmentResponse::mutable_appointment, context.use_cache));
         return Filled<GetAppointmentResponse>{
             std::move(answer),
             {engine::cache_tag_record(reader.tenant(), appointments_table().def().id, key)}};

@@ -14,6 +14,7 @@
 #include "cli/settings.h"
 #include "clinicdb/base/random.h"
 #include "clinicdb/clinic/clinic.h"
+#include "config/machine_memory.h"
 #include "config/server_options.h"
 #include "net/server.h"
 
@@ -47,7 +48,9 @@ Status parse_endpoint(const std::string& text, std::string_view option, std::str
 }
 
 Result<Configuration> configuration_of(const std::string& path, const ServeFlags& flags) {
-  ASSIGN_OR_RETURN(Configuration configuration, read_settings(path));
+  Configuration defaults;
+  size_caches(machine_memory_bytes(), defaults.store);
+  ASSIGN_OR_RETURN(Configuration configuration, read_settings(path, defaults));
   ServeSettings& serve = configuration.serve;
   if (!flags.listen.empty())
     RETURN_IF_ERROR(parse_endpoint(flags.listen, "--listen", serve.address, serve.port));

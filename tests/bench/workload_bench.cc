@@ -17,6 +17,8 @@ namespace clinicdb::bench {
 namespace {
 
 constexpr std::size_t kProfessionals = 10;
+/// As much as SQLite may map of its file.
+constexpr std::size_t kBlockCacheBytes = std::size_t{1} << 30;
 
 /// The mix by the clinic's own services.
 class WorkloadClinic : public Contestant {
@@ -201,6 +203,7 @@ class WorkloadBench {
   Status set_up() {
     engine::StoreOptions store;
     store.result_cache_bytes = std::size_t{256} << 20;
+    store.block_cache_bytes = kBlockCacheBytes;
     ASSIGN_OR_RETURN(clinic_, ClinicFixture::open(options_.directory + "/clinicdb", store));
     days_ = options_.appointments / (kProfessionals * kSlotsADay / 2) + 1;
     tenants_.reserve(options_.tenants);

@@ -21,7 +21,7 @@ Result<std::shared_ptr<const Response>> kept_record(const Core& core, const Call
                                                     MethodId method, const engine::Table<R>& table,
                                                     const std::string& id, R* (Response::*part)()) {
   return core.cached<Response>(method, context, id, [&](engine::Reader& reader) {
-    return fill_record(reader, table, id, part);
+    return fill_record(reader, table, id, part, context.use_cache);
   });
 }
 

@@ -217,7 +217,7 @@ std::shared_ptr<const CountAppointmentsResponse> answer_of(const Counts& counts)
     add(tally, tally_of(professionals, key.professional));
     add(tally, tally_of(services, key.service));
   }
-  auto answer = make_answer<CountAppointmentsResponse>();
+  auto answer = make_answer<CountAppointmentsResponse>(false);
   set_count(total, *answer->mutable_total());
   for (const Tally& tally : weekdays) set_count(tally, *answer->add_weekdays());
   const auto list = [](const CountsBy<MaybeId>& from, auto& to) {

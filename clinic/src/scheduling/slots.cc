@@ -314,7 +314,7 @@ class SlotSearch {
   std::uint32_t limit_ = 0;
   std::vector<Candidate> candidates_;
   std::vector<engine::CacheTag> tags_;
-  std::shared_ptr<FindSlotsResponse> answer_ = make_answer<FindSlotsResponse>();
+  std::shared_ptr<FindSlotsResponse> answer_ = make_answer<FindSlotsResponse>(context_.use_cache);
 };
 
 }  // namespace

@@ -136,12 +136,13 @@ const std::vector<Setting>& all_settings() {
   static const std::vector<Setting> settings{
       setting<&StoreOptions::block_cache_bytes>(
           "store.block_cache", Unit::kBytes, kMebibyte, kTebibyte,
-          "memory for blocks, indexes and filters of the files"),
+          "memory for blocks, indexes and filters of the files; unset, a server takes an eighth"),
       setting<&StoreOptions::write_buffer_bytes>(
           "store.write_buffer", Unit::kBytes, 64 * kKibibyte, kGibibyte,
           "memory that gathers writes before a file is made; up to three exist"),
-      setting<&StoreOptions::result_cache_bytes>("store.result_cache", Unit::kBytes, 0, kTebibyte,
-                                                 "memory for whole answers; 0: none are kept"),
+      setting<&StoreOptions::result_cache_bytes>(
+          "store.result_cache", Unit::kBytes, 0, kTebibyte,
+          "memory for whole answers; 0: none are kept; unset, a server takes a 24th"),
       setting<&StoreOptions::log_segment_bytes>("store.log_segment", Unit::kBytes, 64 * kKibibyte,
                                                 4 * kGibibyte, "one file of the commit log"),
       setting<&StoreOptions::replay_bytes_max>(
@@ -236,8 +237,8 @@ std::string setting_text(const Setting& setting, std::uint64_t value) {
   return std::to_string(value);
 }
 
-Result<Configuration> read_settings(const std::string& path) {
-  Configuration options;
+Result<Configuration> read_settings(const std::string& path, const Configuration& defaults) {
+  Configuration options = defaults;
   if (path.empty()) return options;
   std::ifstream file(path);
   if (!file) return not_found(path + ": there is no such settings file, or it cannot be read");

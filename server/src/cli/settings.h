@@ -46,8 +46,8 @@ std::string setting_text(const Setting& setting, std::uint64_t value);
 /// The same of what a configuration has, a text included.
 std::string setting_text(const Setting& setting, const Configuration& configuration);
 
-/// What the file says; the defaults for an empty path. kNotFound without the file,
-/// kInvalidArgument, with file and setting, for what is no TOML, unknown or out of range.
-Result<Configuration> read_settings(const std::string& path);
+/// What the file says, and `defaults` of what it does not say, or without a path. kNotFound without
+/// the file, kInvalidArgument, with file and setting, for what is no TOML, unknown or out of range.
+Result<Configuration> read_settings(const std::string& path, const Configuration& defaults = {});
 
 }  // namespace clinicdb::server
