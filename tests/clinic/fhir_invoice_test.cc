@@ -86,10 +86,10 @@ TEST_CASE("fhir invoice: what R4 lets a line leave out may be left out") {
     ours = false;
     line = R"({"chargeItemCodeableConcept":{"text":"x"},"priceComponent":[{"type":"base"}]})";
   }
-  const std::string body =
-      R"({"resourceType":"Invoice","id":"i1","status":"draft","subject":{"reference":"Patient/ana"},)"
-      R"("date":"2026-03-02","lineItem":[)" +
-      line + "]}";
+  const std::string body = R"({"resourceType":"Invoice","id":"i1","status":"draft",)"
+                           R"("subject":{"reference":"Patient/ana"},)"
+                           R"("date":"2026-03-02","lineItem":[)" +
+                           line + "]}";
   REQUIRE(fixture.import_text(bundle(kPatient, body)).failed == 0);
   CHECK(fixture.stored(invoices_table(), id_bytes(RESOURCE_TYPE_INVOICE, "i1")).has_value() ==
         ours);

@@ -22,7 +22,7 @@ struct ImportItem {
   engine::PreparedRecord prepared;
   ResourceType type = RESOURCE_TYPE_UNSPECIFIED;
   std::uint64_t line = 0;
-  std::string path;  ///< of the resource in its document; empty for the document itself
+  std::string path;             ///< of the resource in its document; empty for the document itself
   std::string organization_id;  ///< an invoice's issuer, of which the record says nothing
 };
 
