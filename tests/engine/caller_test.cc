@@ -9,6 +9,7 @@
 
 #include "clinicdb/base/random.h"
 #include "clinicdb/engine/store.h"
+#include "clinicdb/engine/writer_work.h"
 #include "support/temporary_directory.h"
 #include "visit_table.h"
 
@@ -112,6 +113,7 @@ TEST_CASE_METHOD(CallerFixture,
 
   std::atomic<int> failures{0};
   std::atomic<int> waits{0};
+  std::atomic<int> worked{0};
   std::vector<std::thread> callers;
   for (int c = 0; c < kCallers; ++c) {
     callers.emplace_back([&, c] {
@@ -123,11 +125,15 @@ TEST_CASE_METHOD(CallerFixture,
         if (!put(static_cast<std::uint64_t>(c * kPuts + i)).ok()) ++failures;
       }
       waits += wait.waits;
+      // The writer's work is told to who left it to the writer, once.
+      if (take_writer_work_ns() > 0) ++worked;
+      if (take_writer_work_ns() > 0) ++failures;
     });
   }
   for (std::thread& thread : callers) thread.join();
   CHECK(failures == 0);
   CHECK(waits == kCallers * kPuts * 2 / 3);
+  CHECK(worked == kCallers * 2 / 3);
   CHECK(*count() == before + kCallers * kPuts);
 
   store->stop_leading();

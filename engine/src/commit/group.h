@@ -55,7 +55,7 @@ struct Group {
   /// Changes to what is published beside the view (tenants, catalog), made when the group is.
   std::vector<std::function<void(Published&)>> on_publish;
   std::size_t commands = 0;
-  std::int64_t execute_ns = 0;
+  std::int64_t work_ns = 0;  ///< so far, of who leads it: without what it waits for
 
   bool writes() const { return !overlay.empty() || kind != EntryKind::kGroup; }
 };

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "clinicdb/base/check.h"
+#include "commit/writer_work.h"
 #include "store/layout.h"
 #include "store/limits.h"
 #include "txn/envelope.h"
@@ -69,6 +70,7 @@ Result<Committed> Pipeline::submit(Work& work) {
   ++outstanding_;
   if (waiter.wait != nullptr) {
     wait_for_leader(lock, waiter);
+    add_writer_work(waiter.writer_ns);
     return std::move(waiter.outcome);
   }
   if (!executing_) {
@@ -149,7 +151,8 @@ void Pipeline::lead(Lock& lock) {
     changed_.wait(lock);
     executor_waits_ = false;
   }
-  seal(*group, group);
+  // Freed behind the answers: their overlays are large, and callers wait at the lock.
+  const std::vector<std::shared_ptr<Group>> dropped = seal(*group, group);
   hand_over_execution();
   const Status refused = fatal_;
   lock.unlock();
@@ -197,7 +200,7 @@ bool Pipeline::run_queued(Lock& lock, Group& group, const RecentChanges& recent,
     GroupContext context{group, previous.get(), parts_.kv->latest(), *seen, recent, claims_};
     const std::int64_t begun_ns = meter_.now_ns();
     for (std::size_t i = first; i < members.size(); ++i) run_one(context, *members[i]);
-    group.execute_ns += meter_.now_ns() - begun_ns;
+    group.work_ns += meter_.now_ns() - begun_ns;
     lock.lock();
   }
 }
@@ -222,11 +225,13 @@ void Pipeline::run_one(GroupContext& context, Waiter& waiter) {
   }
 }
 
-// REQUIRES: mutex_ held, no group being committed.
-void Pipeline::seal(Group& group, const std::shared_ptr<Group>& shared) {
+// REQUIRES: mutex_ held, no group being committed. Returns groups that are not kept any more.
+std::vector<std::shared_ptr<Group>> Pipeline::seal(Group& group,
+                                                   const std::shared_ptr<Group>& shared) {
   CLINICDB_CHECK(!committing_);
   committing_ = true;
-  if (!group.writes()) return;
+  std::vector<std::shared_ptr<Group>> dropped;
+  if (!group.writes()) return dropped;
   CLINICDB_CHECK(group.lsn == next(last_sealed_));  // P1
   last_sealed_ = group.lsn;
   last_time_ = group.time;
@@ -244,8 +249,10 @@ void Pipeline::seal(Group& group, const std::shared_ptr<Group>& shared) {
     if (recent_.size() == 1) break;  // the one being sealed
     recent_bytes_ -= recent_.front()->overlay.bytes();
     recent_floor_ = recent_.front()->lsn;
+    dropped.push_back(std::move(recent_.front()));
     recent_.pop_front();
   }
+  return dropped;
 }
 
 // REQUIRES: mutex_ held.
@@ -272,7 +279,7 @@ void Pipeline::hand_over_execution() {
 }
 
 Status Pipeline::commit(const std::shared_ptr<Group>& group) {
-  meter_.record(CommitStage::kExecute, group->execute_ns);
+  meter_.record(CommitStage::kExecute, group->work_ns);
   meter_.record_group(group->commands);
   const bool layer = group->kind == EntryKind::kGroup;
   RETURN_IF_ERROR(wait_for_room(layer ? kUnappliedGroupsMax - 1 : 0));
@@ -319,7 +326,7 @@ Result<Pipeline::Unapplied> Pipeline::make_durable(Group& group) {
   draft.committed = published()->position.lsn;
   draft.tenants = group.tenants;
   draft.operations = operations;
-  std::int64_t stage_ns = meter_.now_ns();
+  const std::int64_t begun_ns = meter_.now_ns();
   Result<LogTail> tail = parts_.log->append(draft);
   if (!tail) {
     Status error = std::move(tail).error();
@@ -328,7 +335,8 @@ Result<Pipeline::Unapplied> Pipeline::make_durable(Group& group) {
     return unknown_outcome("the commit log failed: " + error.to_string());
   }
   CLINICDB_CHECK(tail->position.lsn == group.lsn);
-  stage_ns = meter_.record_since(CommitStage::kAppend, stage_ns);
+  std::int64_t stage_ns = meter_.record_since(CommitStage::kAppend, begun_ns);
+  group.work_ns += stage_ns - begun_ns;
   if (parts_.gate != nullptr) parts_.gate->prepared(tail->position, operations);
   if (Status synced = parts_.log->sync(); !synced.ok()) {
     return unknown_outcome("the commit log failed: " + synced.to_string());
@@ -370,7 +378,7 @@ void Pipeline::publish(const std::shared_ptr<Group>& group, LogPosition position
     }
     for (const auto& change : group->on_publish) change(after);
   });
-  meter_.record_since(CommitStage::kPublish, begun_ns);
+  group->work_ns += meter_.record_since(CommitStage::kPublish, begun_ns) - begun_ns;
   const std::lock_guard lock(listener_mutex_);
   if (listener_ != nullptr) listener_->committed(group->tenants, group->lsn);
 }
@@ -436,13 +444,17 @@ void Pipeline::run_applier() {
     }
     idle_rounds = 0;
     // Pointers into a deque that only this thread takes from.
-    std::vector<const Unapplied*> taken;
+    std::vector<Unapplied*> taken;
     taken.reserve(unapplied_.size());
-    for (const Unapplied& group : unapplied_) taken.push_back(&group);
+    for (Unapplied& group : unapplied_) taken.push_back(&group);
     lock.unlock();
     Status status;
     for (std::size_t i = 0; i < taken.size() && status.ok(); ++i) status = apply(*taken[i]);
-    if (status.ok()) publish_applied(taken.size());
+    if (status.ok()) {
+      publish_applied(taken.size());
+      // Here and not under the lock, for they are large.
+      for (Unapplied* group : taken) std::string().swap(group->operations);
+    }
     lock.lock();
     if (status.ok()) {
       unapplied_.erase(unapplied_.begin(),
@@ -469,6 +481,7 @@ void Pipeline::publish_applied(std::size_t groups) {
 void Pipeline::answer(const Group& group, const Status& status,
                       const std::vector<Waiter*>& members) {
   for (Waiter* waiter : members) {
+    waiter->writer_ns = group.work_ns / static_cast<std::int64_t>(members.size());
     if (!status.ok()) {
       waiter->outcome = status;
     } else if (!waiter->answer) {

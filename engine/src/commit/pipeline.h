@@ -130,6 +130,7 @@ class Pipeline {
     Result<Committed> outcome{Committed{}};
     Signal signal;
     CommitWait* wait = nullptr;  // nullptr: blocks on the signal, and can lead
+    std::int64_t writer_ns = 0;
   };
   /// A committed group on its way into RocksDB.
   struct Unapplied {
@@ -145,7 +146,7 @@ class Pipeline {
   void wake_executor();
   RecentChanges recent_changes() const;
   void run_one(GroupContext& context, Waiter& waiter);
-  void seal(Group& group, const std::shared_ptr<Group>& shared);
+  std::vector<std::shared_ptr<Group>> seal(Group& group, const std::shared_ptr<Group>& shared);
   Status commit(const std::shared_ptr<Group>& group);
   Result<Unapplied> make_durable(Group& group);
   Status apply(const Unapplied& group);
