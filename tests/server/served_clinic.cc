@@ -15,7 +15,8 @@ TenantId make_tenant(clinic::Clinic& clinic, const std::string& slug) {
 
 }  // namespace
 
-ServedClinic::ServedClinic(const std::function<void(ServerOptions&)>& adjust) {
+ServedClinic::ServedClinic(const std::function<void(ServerOptions&)>& adjust, Log* log,
+                           const Clock& clock) {
   clinic_ = must(clinic::Clinic::open(directory_.path(), {}));
   tenant_ = make_tenant(*clinic_, "sorriso");
   other_ = make_tenant(*clinic_, "outra");
@@ -31,7 +32,7 @@ ServedClinic::ServedClinic(const std::function<void(ServerOptions&)>& adjust) {
   options.session.offer.features =
       wire::FEATURE_COMPRESSION | wire::FEATURE_STREAMS | wire::FEATURE_INVALIDATION;
   if (adjust) adjust(options);
-  server_ = must(Server::start(*clinic_, std::move(options), log_, system_clock()));
+  server_ = must(Server::start(*clinic_, std::move(options), log != nullptr ? *log : log_, clock));
 }
 
 ServedClinic::~ServedClinic() { server_->stop(); }
@@ -47,9 +48,10 @@ std::string ServedClinic::token(const std::string& roles, const std::string& mor
   return must(sign_jwt_hs256("", kSecret, claims + "}"));
 }
 
-std::unique_ptr<Peer> ServedClinic::owner() {
+std::unique_ptr<Peer> ServedClinic::owner(const std::string& tenant) {
   auto peer = std::make_unique<Peer>(port());
-  peer->hello(with_token(token()), "", std::string(16, 's'));
+  peer->hello(with_token(token("[\"owner\"]", "\"tenant\":\"" + tenant + "\"")), "",
+              std::string(16, 's'));
   peer->flush();
   const auto reply = peer->receive();
   if (!reply || reply->type != wire::FrameType::kHelloReply)

@@ -30,8 +30,10 @@ class SilentLog final : public Log {
 
 class ServedClinic {
  public:
-  /// `adjust` may change the options before the server starts.
-  explicit ServedClinic(const std::function<void(ServerOptions&)>& adjust = {});
+  /// `adjust` may change the options before the server starts. `log`, where there is one, and
+  /// `clock` outlive it.
+  explicit ServedClinic(const std::function<void(ServerOptions&)>& adjust = {}, Log* log = nullptr,
+                        const Clock& clock = system_clock());
   ~ServedClinic();
 
   clinic::Clinic& clinic() { return *clinic_; }
@@ -42,8 +44,8 @@ class ServedClinic {
   /// A token for `claims`, with exp, aud and tenant "sorriso" where they are not among them.
   std::string token(const std::string& roles = "[\"owner\"]",
                     const std::string& more_claims = {}) const;
-  /// A peer that has logged in to "sorriso" as its owner.
-  std::unique_ptr<Peer> owner();
+  /// A peer that has logged in as the owner of a tenant.
+  std::unique_ptr<Peer> owner(const std::string& tenant = "sorriso");
   /// A patient of the tenant; the id.
   std::string patient(TenantId tenant, std::string_view name);
   TenantId other_tenant() const { return other_; }

@@ -97,7 +97,8 @@ class HttplibAdmin final : public AdminHttp {
     observed.not_ready = not_ready();
     server_.for_each_tenant([&](TenantId tenant, const Load& load) {
       observed.tenants.push_back({tenant, load.calls, load.refused, load.bytes_in, load.bytes_out,
-                                  load.calls_in_flight, load.bytes_in_flight});
+                                  load.calls_in_flight, load.bytes_in_flight, load.worked_ns,
+                                  load.turns_held, load.held_ns});
     });
     return observed;
   }

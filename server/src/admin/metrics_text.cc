@@ -122,6 +122,7 @@ void add_limits(Families& families, const ServerStats& server) {
   limit("calls_in_flight", static_cast<double>(calls.calls_in_flight_max));
   limit("bytes_in_flight", static_cast<double>(calls.bytes_in_flight_max));
   limit("tenant_share_percent", static_cast<double>(calls.tenant_share_percent));
+  limit("tenant_processor_percent", static_cast<double>(calls.tenant_processor_percent));
   limit("tenant_calls_per_second", static_cast<double>(calls.tenant_calls_per_second));
   limit("user_calls_per_second", static_cast<double>(calls.user_calls_per_second));
   limit("connections", static_cast<double>(addresses.connections_max));
@@ -143,6 +144,21 @@ void add_tenants(Families& families, const std::vector<TenantUsage>& tenants) {
   by_tenant("tenant_refused_total", "Calls that a limit refused", &TenantUsage::refused);
   by_tenant("tenant_bytes_in_total", "Bytes of requests", &TenantUsage::bytes_in);
   by_tenant("tenant_bytes_out_total", "Bytes of answers", &TenantUsage::bytes_out);
+  by_tenant("tenant_turns_held_total", "Turns that waited for the tenant's share of the processors",
+            &TenantUsage::turns_held);
+  const auto seconds_by_tenant = [&](const std::string& name, const std::string& help,
+                                     std::uint64_t TenantUsage::*ns) {
+    MetricFamily& family = families.family(name, MetricType::Counter, help);
+    for (const TenantUsage& each : tenants) {
+      ClientMetric metric = Families::labelled({{"tenant", std::to_string(each.tenant.value)}});
+      metric.counter.value = static_cast<double>(each.*ns) / 1e9;
+      family.metric.push_back(std::move(metric));
+    }
+  };
+  seconds_by_tenant("tenant_worked_seconds_total", "What threads worked for the tenant",
+                    &TenantUsage::worked_ns);
+  seconds_by_tenant("tenant_held_seconds_total", "How long those turns waited, added up",
+                    &TenantUsage::held_ns);
   const auto now_by_tenant = [&](const std::string& name, const std::string& help,
                                  std::uint64_t TenantUsage::*count) {
     MetricFamily& family = families.family(name, MetricType::Gauge, help);

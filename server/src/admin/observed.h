@@ -20,6 +20,9 @@ struct TenantUsage {
   std::uint64_t bytes_out = 0;
   std::uint64_t calls_in_flight = 0;
   std::uint64_t bytes_in_flight = 0;
+  std::uint64_t worked_ns = 0;
+  std::uint64_t turns_held = 0;
+  std::uint64_t held_ns = 0;
 };
 
 struct Observed {

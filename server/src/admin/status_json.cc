@@ -88,6 +88,7 @@ Json limits_json(const ServerStats& server) {
   return {{"calls_in_flight", calls.calls_in_flight_max},
           {"bytes_in_flight", calls.bytes_in_flight_max},
           {"tenant_share_percent", calls.tenant_share_percent},
+          {"tenant_processor_percent", calls.tenant_processor_percent},
           {"tenant_calls_per_second", calls.tenant_calls_per_second},
           {"user_calls_per_second", calls.user_calls_per_second},
           {"connections", addresses.connections_max},
@@ -138,7 +139,10 @@ Json tenants_json(std::vector<TenantUsage> tenants) {
                     {"in_flight", each.calls_in_flight},
                     {"bytes_in_flight", each.bytes_in_flight},
                     {"bytes_in", each.bytes_in},
-                    {"bytes_out", each.bytes_out}});
+                    {"bytes_out", each.bytes_out},
+                    {"worked_us", each.worked_ns / 1000},
+                    {"turns_held", each.turns_held},
+                    {"held_us", each.held_ns / 1000}});
   }
   return list;
 }

@@ -194,6 +194,9 @@ const std::vector<Setting>& all_settings() {
                                        "of the requests of calls in flight"),
       serving<&Serve::tenant_share_percent>("limits.tenant_share_percent", Unit::kCount, 1, 100,
                                             "of both, that one tenant may have"),
+      serving<&Serve::tenant_processor_percent>(
+          "limits.tenant_processor_percent", Unit::kCount, 0, 100,
+          "of an I/O thread's time, that a tenant that floods may have beside others; 0: no turns"),
       serving<&Serve::tenant_calls_per_second>("limits.tenant_calls_per_second", Unit::kCount, 0,
                                                kManyCalls, "of one tenant; 0: without limit"),
       serving<&Serve::user_calls_per_second>("limits.user_calls_per_second", Unit::kCount, 0,

@@ -49,6 +49,7 @@ AdmissionLimits admission_limits(const ServeSettings& settings) {
   limits.calls_in_flight_max = settings.calls_in_flight;
   limits.bytes_in_flight_max = settings.bytes_in_flight;
   limits.tenant_share_percent = settings.tenant_share_percent;
+  limits.tenant_processor_percent = settings.tenant_processor_percent;
   limits.tenant_calls_per_second = settings.tenant_calls_per_second;
   limits.user_calls_per_second = settings.user_calls_per_second;
   return limits;

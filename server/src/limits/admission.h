@@ -29,6 +29,9 @@ struct AdmissionLimits {
   std::uint64_t bytes_in_flight_max = std::uint64_t{256} << 20;
   /// Of one tenant, in percent of both.
   std::uint64_t tenant_share_percent = 50;
+  /// Of an I/O thread's time, beside others, of a tenant that floods; 0: no turns are taken. Kept
+  /// by FairTurns.
+  std::uint64_t tenant_processor_percent = 25;
   std::uint64_t tenant_calls_per_second = 0;  ///< 0: without limit
   std::uint64_t user_calls_per_second = 0;
 };
@@ -45,6 +48,10 @@ class Load {
   std::atomic<std::uint64_t> refused{0};
   std::atomic<std::uint64_t> bytes_in{0};
   std::atomic<std::uint64_t> bytes_out{0};
+  // Of tenants, by FairTurns.
+  std::atomic<std::uint64_t> worked_ns{0};
+  std::atomic<std::uint64_t> turns_held{0};
+  std::atomic<std::uint64_t> held_ns{0};
 
  private:
   friend class Admission;

@@ -14,6 +14,8 @@ namespace {
 
 /// Frames of one connection that are handled before others get their turn.
 constexpr std::size_t kFramesPerTurn = 64;
+/// Of a turn that has an end, before it is asked whether that has come.
+constexpr std::size_t kFramesPerStep = 4;
 constexpr int kReadsPerTurn = 8;
 constexpr std::size_t kFibersMax = 4096;
 constexpr std::int64_t kLingerNs = 1'000'000'000;
@@ -37,40 +39,79 @@ Connection::~Connection() { close(); }
 
 void Connection::advance() {
   if (closed_) return;
-  turn_pending_ = false;
-  const bool more = session_.process(kFramesPerTurn, parts_.clock->monotonic_ns());
-  // What streams have, as long as the socket takes all of it; their windows end it.
-  do {
-    streams_.fill();
-    if (!flush()) return;
-  } while (session_.output().empty() && streams_.fill());
-  if (session_.ended() && session_.output().empty()) return linger();
-  if (more && session_.wants_input() && !turn_pending_) {
-    turn_pending_ = true;
-    asio::post(thread_.context(), [self = shared_from_this()] { self->advance(); });
-    return;
+  FairTurns::Turn turn{.now = true};
+  const std::int64_t now_ns = parts_.clock->monotonic_ns();
+  if (turns_of_ == nullptr) {
+    thread_.turns().begin(now_ns);
+  } else if (!waits_turn_) {
+    turn = thread_.turns().ask(*turns_of_, now_ns);
+    if (!turn.now) wait_turn(now_ns, false);
   }
-  if (session_.wants_input()) wait_readable();
+  // Answers do not wait for a turn.
+  if (waits_turn_) {
+    send();
+  } else {
+    take_turn(turn.until_ns, now_ns);
+  }
 }
 
-void Connection::read() {
-  active_ = true;
-  for (int i = 0; i < kReadsPerTurn && session_.wants_input(); ++i) {
+void Connection::take_turn(std::int64_t until_ns, std::int64_t now_ns) {
+  waits_turn_ = false;
+  const bool has_more = work(until_ns, now_ns);
+  if (closed_) return;
+  // Where it was not to handle more before its answers are taken (S4), it may be now.
+  const bool more = has_more || !session_.wants_input();
+  if (!send() || !session_.wants_input()) return;
+  if (more && turns_of_ != nullptr) {
+    wait_turn(now_ns, true);
+  } else {
+    wait_readable();
+  }
+}
+
+void Connection::wait_turn(std::int64_t now_ns, bool turn_over) {
+  if (waits_turn_) return;
+  waits_turn_ = true;
+  thread_.turns().wait(*turns_of_, *this, now_ns, turn_over);
+  thread_.schedule_turns(now_ns);
+}
+
+// Reads and handles what has come, as far as the turn allows. True: there may be more.
+bool Connection::work(std::int64_t until_ns, std::int64_t now_ns) {
+  bool more = handle_frames(until_ns, now_ns);
+  for (int i = 0; i < kReadsPerTurn && readable_ && !more && session_.wants_input(); ++i) {
+    if (now_ns >= until_ns) return true;
     const std::span<char> room = session_.prepare();
     const Transport::Moved moved = transport_.read(room);
-    if (moved.outcome == Transport::Outcome::kClosed) return close();
-    if (moved.outcome == Transport::Outcome::kWantWrite) {
-      wait_writable();
+    if (moved.outcome == Transport::Outcome::kClosed) {
+      close();
+      return false;
+    }
+    if (moved.outcome != Transport::Outcome::kDone) {
+      readable_ = false;
+      if (moved.outcome == Transport::Outcome::kWantWrite) wait_writable();
       break;
     }
-    if (moved.outcome == Transport::Outcome::kWantRead) break;
     session_.commit(moved.bytes);
-    if (!hold_before_login()) return close();
-    const bool more = session_.process(kFramesPerTurn, parts_.clock->monotonic_ns());
+    if (!hold_before_login()) {
+      close();
+      return false;
+    }
+    more = handle_frames(until_ns, now_ns);
     // What did not fill the room was all there is; the reactor tells when more comes.
-    if (more || (moved.bytes < room.size() && !transport_.has_pending())) break;
+    if (moved.bytes < room.size() && !transport_.has_pending()) readable_ = false;
   }
-  advance();
+  return more || readable_;
+}
+
+// Handles frames that were read. True: there may be more.
+bool Connection::handle_frames(std::int64_t until_ns, std::int64_t& now_ns) {
+  if (until_ns == FairTurns::kNoEnd) return session_.process(kFramesPerTurn, now_ns);
+  while (session_.process(kFramesPerStep, now_ns)) {
+    now_ns = parts_.clock->monotonic_ns();
+    if (now_ns >= until_ns || !thread_.turns().may_write(*turns_of_)) return true;
+  }
+  return false;
 }
 
 // Tells the address gate what this one holds, until it has logged in. False: too much.
@@ -80,6 +121,18 @@ bool Connection::hold_before_login() {
   if (!parts_.addresses->hold_before_login(held_before_login_, now)) return false;
   held_before_login_ = now;
   return true;
+}
+
+// Sends answers, and what streams have as long as the socket takes all of it; their windows end it.
+// False when the connection is closed, or about to be.
+bool Connection::send() {
+  do {
+    streams_.fill();
+    if (!flush()) return false;
+  } while (session_.output().empty() && streams_.fill());
+  if (!session_.ended() || !session_.output().empty()) return true;
+  linger();
+  return false;
 }
 
 // Sends what the socket takes. False when the connection is closed now.
@@ -96,7 +149,9 @@ bool Connection::flush() {
     if (moved.outcome == Transport::Outcome::kWantWrite) wait_writable();
     if (moved.outcome == Transport::Outcome::kWantRead) wait_readable();
     if (moved.outcome != Transport::Outcome::kDone) return true;
-    session_.sent(moved.bytes, parts_.clock->monotonic_ns());
+    const std::int64_t now_ns = parts_.clock->monotonic_ns();
+    session_.sent(moved.bytes, now_ns);
+    if (turns_of_ != nullptr) thread_.turns().worked(*turns_of_, now_ns);
   }
 }
 
@@ -107,7 +162,9 @@ void Connection::wait_readable() {
     self->reading_ = false;
     if (error || self->closed_) return self->close();
     if (self->lingers_until_ns_ != 0) return self->linger();
-    self->read();
+    self->active_ = true;
+    self->readable_ = true;
+    self->advance();
   };
   // What TLS has taken from the socket already, the socket will not tell of.
   if (transport_.has_pending())
@@ -151,6 +208,7 @@ void Connection::close() {
   closed_ = true;
   for (const auto& [id, cancelled] : pooled_) *cancelled = true;
   streams_.close();
+  if (waits_turn_) thread_.turns().forget(*turns_of_, *this);
   asio::error_code ignored;
   socket_.close(ignored);
   if (!was_logged_in_) parts_.addresses->hold_before_login(held_before_login_, 0);
@@ -199,6 +257,7 @@ Result<Login> Connection::login(const wire::Hello& hello, const Uuid& session) {
   }
   login.tenant_load = parts_.admission->tenant(login.tenant);
   login.user_load = parts_.admission->user(login.tenant, login.principal.name);
+  turns_of_ = &thread_.turns().account(login.tenant, login.tenant_load);
   parts_.addresses->logged_in(address_);
   was_logged_in_ = true;
   parts_.addresses->hold_before_login(held_before_login_, 0);
@@ -224,6 +283,7 @@ clinic::CallContext Connection::context_of(const Call& call) const {
 }
 
 void Connection::run(const Call& call, std::string_view body) {
+  thread_.turns().active(*turns_of_, call.arrived_ns);
   const clinic::MethodInfo* method = clinic::find_method(call.method);
   if (method == nullptr) {
     return session_.answer(call,
@@ -271,10 +331,12 @@ void Connection::run_read(const Call& call, std::string_view body) {
 void Connection::run_write(const Call& call, std::string_view body) {
   if (thread_.fibers().waiting() >= kFibersMax)
     return session_.answer(call, unavailable("too many writes are under way; try again"));
+  thread_.turns().write_began(*turns_of_);
   thread_.fibers().run([self = shared_from_this(), call, context = context_of(call),
                         own = std::string(body)](const bool& missed) mutable {
     const Result<AnyAnswer> answer =
         dispatch_bytes(*self->parts_.clinic, call.method, context, own);
+    self->thread_.write_ended(*self->turns_of_, Fibers::writer_work_ns());
     if (!answer && missed) return self->run_in_pool(call, std::move(own));
     self->answer_later(call, answer);
   });
@@ -286,17 +348,20 @@ void Connection::run_in_pool(const Call& call, std::string body) {
       session_.login().tenant, [self = shared_from_this(), call, context = context_of(call),
                                 own = std::move(body), cancelled]() mutable {
         ServiceParts& parts = self->parts_;
+        const std::int64_t begun_ns = parts.clock->monotonic_ns();
         Result<AnyAnswer> answer{AnyAnswer()};
         if (*cancelled) {
           answer = clinicdb::cancelled("the caller does not wait any more");
-        } else if (call.deadline_ns != 0 && parts.clock->monotonic_ns() > call.deadline_ns) {
+        } else if (call.deadline_ns != 0 && begun_ns > call.deadline_ns) {
           answer = too_late();
         } else {
           answer = dispatch_bytes(*parts.clinic, call.method, context, own);
         }
+        const std::int64_t worked_ns = parts.clock->monotonic_ns() - begun_ns;
         Inbox& inbox = self->thread_.inbox();
-        inbox.add([self = std::move(self), call, answer = std::move(answer)] {
+        inbox.add([self = std::move(self), call, worked_ns, answer = std::move(answer)] {
           self->pooled_.erase(call.id);
+          self->thread_.turns().charge(*self->turns_of_, worked_ns);
           self->answer_later(call, answer);
         });
       });
@@ -318,8 +383,12 @@ void Connection::cancel(std::uint32_t id) {
 }
 
 void Connection::finished(const Call& call, StatusCode code, std::size_t bytes_out) {
-  const std::int64_t latency_ns =
-      call.arrived_ns == 0 ? 0 : parts_.clock->monotonic_ns() - call.arrived_ns;
+  std::int64_t latency_ns = 0;
+  if (call.arrived_ns != 0) {
+    const std::int64_t now_ns = parts_.clock->monotonic_ns();
+    latency_ns = now_ns - call.arrived_ns;
+    thread_.turns().worked(*turns_of_, now_ns);
+  }
   thread_.metrics().record(call.method, code, latency_ns, call.body_bytes, bytes_out);
   if (call.stream) return;  // lasts as long as its caller likes
   if (latency_ns / 1000 < parts_.slow_us.load(std::memory_order_relaxed)) return;

@@ -11,6 +11,7 @@
 #include <string_view>
 #include <unordered_map>
 
+#include "limits/fair_turns.h"
 #include "net/connection_streams.h"
 #include "net/protocol_session.h"
 #include "net/service_parts.h"
@@ -27,8 +28,11 @@ class Connection final : public SessionHost, public std::enable_shared_from_this
              std::string address, bool loopback, std::shared_ptr<const TlsContext> tls);
   ~Connection() override;
 
-  /// Handles what has come, sends what is there, and waits for what is next.
+  /// Handles what has come, when its tenant may (limits/fair_turns.h), sends what is there, and
+  /// waits for what is next.
   void advance();
+  /// It waited for its turn, which is now and ends at `until_ns`.
+  void take_turn(std::int64_t until_ns, std::int64_t now_ns);
   void tick(std::int64_t now_ns);
   void drain();
   void close();
@@ -51,8 +55,11 @@ class Connection final : public SessionHost, public std::enable_shared_from_this
   wire::SessionToken position() override;
 
  private:
-  void read();
+  bool work(std::int64_t until_ns, std::int64_t now_ns);
+  bool handle_frames(std::int64_t until_ns, std::int64_t& now_ns);
   bool hold_before_login();
+  void wait_turn(std::int64_t now_ns, bool turn_over);
+  bool send();
   bool flush();
   void wait_readable();
   void wait_writable();
@@ -73,11 +80,13 @@ class Connection final : public SessionHost, public std::enable_shared_from_this
   ProtocolSession session_;
   ConnectionStreams streams_;
   bool was_logged_in_ = false;
-  std::size_t held_before_login_ = 0;  // as the address gate was told
-  bool reading_ = false;               // a wait for bytes is under way
-  bool writing_ = false;               // a wait for room is
-  bool turn_pending_ = false;          // advance is to be called again
-  bool active_ = false;                // something came since the last tick
+  std::size_t held_before_login_ = 0;       // as the address gate was told
+  bool reading_ = false;                    // a wait for bytes is under way
+  bool writing_ = false;                    // a wait for room is
+  bool readable_ = false;                   // there may be bytes to read
+  bool waits_turn_ = false;                 // take_turn is to be called
+  FairTurns::Account* turns_of_ = nullptr;  // its tenant's, once it has logged in
+  bool active_ = false;                     // something came since the last tick
   bool closed_ = false;
   std::int64_t lingers_until_ns_ = 0;  // all is said; waits for the peer's end; 0: not yet
   std::unordered_map<std::uint32_t, std::shared_ptr<std::atomic<bool>>> pooled_;

@@ -10,6 +10,7 @@
 
 #include "clinicdb/base/check.h"
 #include "clinicdb/engine/caller.h"
+#include "clinicdb/engine/writer_work.h"
 
 #if defined(__SANITIZE_ADDRESS__)
 #include <sanitizer/common_interface_defs.h>
@@ -120,6 +121,7 @@ class Fibers::Fiber final : public engine::CommitWait {
 
   // On the fiber's stack.
   void wait() override {
+    collect_work();
     // What runs meanwhile is not this call.
     const engine::CallerScope none(nullptr);
     void* fake = nullptr;
@@ -133,6 +135,8 @@ class Fibers::Fiber final : public engine::CommitWait {
   void wake() override {
     owner_.inbox_.add([this] { owner_.step(this); });
   }
+
+  std::int64_t collect_work() { return writer_work_ns_ += engine::take_writer_work_ns(); }
 
  private:
   void work() {
@@ -149,6 +153,7 @@ class Fibers::Fiber final : public engine::CommitWait {
   const void* stack_bottom_ = nullptr;
   const void* thread_bottom_ = nullptr;
   std::size_t thread_size_ = 0;
+  std::int64_t writer_work_ns_ = 0;
   bool ended_ = false;
 };
 
@@ -158,6 +163,11 @@ Fibers::~Fibers() { CLINICDB_CHECK(running_ == 0); }
 void Fibers::run(Body body) {
   ++running_;
   step(new Fiber(*this, std::move(body)));
+}
+
+std::int64_t Fibers::writer_work_ns() {
+  // A body runs with its fiber as what its commits wait by.
+  return static_cast<Fiber*>(engine::current_caller()->wait)->collect_work();
 }
 
 void Fibers::step(Fiber* fiber) {

@@ -30,6 +30,8 @@ class Fibers {
   /// from memory only (engine/caller.h); `missed` tells it whether one of them needed the disk.
   using Body = std::function<void(const bool& missed)>;
   void run(Body body);
+  /// Within a body: how long the writer has worked for it so far.
+  static std::int64_t writer_work_ns();
 
   std::size_t waiting() const { return running_; }
 

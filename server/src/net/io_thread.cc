@@ -16,11 +16,14 @@ namespace clinicdb::server {
 namespace {
 
 constexpr auto kTick = std::chrono::milliseconds(250);
+constexpr int kTurnsAtOnceMax = 64;
 
 }  // namespace
 
 IoThread::IoThread(ServiceParts& parts)
-    : parts_(parts), inbox_([this] { asio::post(context_, [this] { drain_inbox(); }); }) {}
+    : parts_(parts),
+      inbox_([this] { asio::post(context_, [this] { drain_inbox(); }); }),
+      turns_(*parts.active_tenants) {}
 
 IoThread::~IoThread() { CLINICDB_CHECK(!thread_.joinable()); }
 
@@ -130,7 +133,48 @@ void IoThread::advance_soon(std::shared_ptr<Connection> connection) {
   });
 }
 
-void IoThread::drain_inbox() { inbox_.drain(); }
+void IoThread::drain_inbox() {
+  turns_.begin(parts_.clock->monotonic_ns());
+  inbox_.drain();
+}
+
+void IoThread::schedule_turns(std::int64_t now_ns) {
+  if (turns_posted_) return;
+  const std::optional<std::int64_t> at_ns = turns_.next_ns(now_ns);
+  if (!at_ns || (turns_at_ns_ != 0 && turns_at_ns_ <= *at_ns)) return;
+  if (*at_ns <= now_ns) {
+    turns_posted_ = true;
+    return asio::post(context_, [this] { take_turns(); });
+  }
+  turns_at_ns_ = *at_ns;
+  turns_timer_.expires_after(std::chrono::nanoseconds(*at_ns - now_ns));
+  turns_timer_.async_wait([this](const asio::error_code& error) {
+    if (error) return;  // for an earlier time, or for good
+    turns_at_ns_ = 0;
+    if (!turns_posted_) take_turns();
+  });
+}
+
+// What is posted is run after the sockets were looked at, so this is done in pieces, between which
+// those who came meanwhile get into the queue.
+void IoThread::take_turns() {
+  turns_posted_ = false;
+  turns_.looked();
+  std::int64_t now_ns = parts_.clock->monotonic_ns();
+  const std::int64_t until_ns = now_ns + FairTurns::kLookNs;
+  for (int i = 0; i < kTurnsAtOnceMax && now_ns < until_ns; ++i) {
+    const FairTurns::Next next = turns_.next(now_ns);
+    if (next.connection == nullptr) break;
+    const std::shared_ptr<Connection> connection = connections_.at(next.connection);
+    connection->take_turn(next.until_ns, now_ns);
+    now_ns = parts_.clock->monotonic_ns();
+  }
+  schedule_turns(now_ns);
+}
+
+void IoThread::write_ended(FairTurns::Account& account, std::int64_t writer_ns) {
+  if (turns_.write_ended(account, writer_ns)) schedule_turns(parts_.clock->monotonic_ns());
+}
 
 void IoThread::tick() {
   const std::int64_t now_ns = parts_.clock->monotonic_ns();
@@ -164,6 +208,7 @@ void IoThread::stop() {
   asio::post(context_, [&] {
     ticking_ = false;
     timer_.cancel();
+    turns_timer_.cancel();
     std::vector<std::shared_ptr<Connection>> all;
     for (const auto& [address, connection] : connections_) all.push_back(connection);
     for (const auto& connection : all) connection->close();

@@ -15,6 +15,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "limits/fair_turns.h"
 #include "net/fibers.h"
 #include "net/inbox.h"
 #include "net/keepers.h"
@@ -61,6 +62,11 @@ class IoThread {
   Keepers& keepers() { return keepers_; }
   CallMetrics& metrics() { return metrics_; }
   Fibers& fibers() { return fibers_; }
+  FairTurns& turns() { return turns_; }
+  /// A connection waits for its turn, or may have it earlier: has it taken in time.
+  void schedule_turns(std::int64_t now_ns);
+  /// A write of the tenant's is done, for which the writer worked so long.
+  void write_ended(FairTurns::Account& account, std::int64_t writer_ns);
   void adopt(const std::shared_ptr<Connection>& connection);
   void forget(Connection& connection);
   /// Calls advance() once, after all that is in the inbox now: many answers, one write.
@@ -68,6 +74,7 @@ class IoThread {
 
  private:
   void drain_inbox();
+  void take_turns();
   void tick();
 
   ServiceParts& parts_;
@@ -78,6 +85,10 @@ class IoThread {
   Fibers fibers_{inbox_};
   CallMetrics metrics_;
   Keepers keepers_;
+  FairTurns turns_;
+  asio::steady_timer turns_timer_{context_};
+  bool turns_posted_ = false;     // take_turns is
+  std::int64_t turns_at_ns_ = 0;  // when the timer has them taken; 0: it does not
 
   struct News {
     std::vector<std::uint32_t> slots;

@@ -36,6 +36,7 @@ class RunningServer final : public Server,
         log_(log),
         clock_(clock),
         admission_(options_.admission),
+        active_tenants_(options_.admission.tenant_processor_percent),
         addresses_(options_.addresses),
         authenticator_(clock, options_.auth),
         pool_(std::make_unique<WorkPool>(WorkPoolOptions{.threads = options_.pool_threads})),
@@ -79,6 +80,7 @@ class RunningServer final : public Server,
   Log& log_;
   const Clock& clock_;
   Admission admission_;
+  ActiveTenants active_tenants_;
   AddressGate addresses_;
   Authenticator authenticator_;
   ServiceParts parts_;
@@ -105,6 +107,7 @@ Status RunningServer::begin() {
   parts_.clinic = &clinic_;
   parts_.authenticator = &authenticator_;
   parts_.admission = &admission_;
+  parts_.active_tenants = &active_tenants_;
   parts_.addresses = &addresses_;
   parts_.pool = pool_.get();
   parts_.stream_pool = stream_pool_.get();
@@ -219,6 +222,7 @@ Status RunningServer::change(const ServerChanges& changes) {
     tls_ = std::move(tls);
   }
   admission_.set_limits(changes.admission);
+  active_tenants_.set_percent(changes.admission.tenant_processor_percent);
   addresses_.set_limits(changes.addresses);
   authenticator_.set_policy(changes.auth);
   parts_.slow_us = changes.slow_us;

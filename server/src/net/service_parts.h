@@ -13,6 +13,7 @@
 #include "auth/authenticator.h"
 #include "clinicdb/base/clock.h"
 #include "clinicdb/clinic/clinic.h"
+#include "limits/active_tenants.h"
 #include "limits/address_gate.h"
 #include "limits/admission.h"
 #include "net/protocol_session.h"
@@ -37,6 +38,7 @@ struct ServiceParts {
   clinic::Clinic* clinic = nullptr;
   Authenticator* authenticator = nullptr;
   Admission* admission = nullptr;
+  ActiveTenants* active_tenants = nullptr;
   AddressGate* addresses = nullptr;
   WorkPool* pool = nullptr;
   WorkPool* stream_pool = nullptr;  ///< for what lasts
