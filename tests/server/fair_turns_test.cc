@@ -232,9 +232,12 @@ TEST_CASE("fair turns: who calls much but leaves nothing waiting does not flood 
   CHECK(thread.turns.next(now + 10 * kMs).connection == nullptr);
   thread.turns.forget(busy, thread.places[0]);
   // And so does one with many connections that have something, each little.
+  now += FairTurns::kOthersNs + 20 * kMs;
+  thread.call(2, now, 1000);
+  thread.call(1, now, 5 * kMs);
   for (std::size_t i = 0; i <= FairTurns::kWaitingMax; ++i)
-    thread.turns.wait(busy, thread.places[i], now + 10 * kMs, false);
-  CHECK(thread.turns.next(now + 11 * kMs).connection == nullptr);
+    thread.turns.wait(busy, thread.places[i], now + 5 * kMs, false);
+  CHECK(thread.turns.next(now + 10 * kMs).connection == nullptr);
 }
 
 TEST_CASE("fair turns: a new share counts at once, and 0 means that nobody waits", "[server]") {

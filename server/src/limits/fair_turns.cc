@@ -25,7 +25,7 @@ class FairTurns::Account {
   const TenantId tenant;
   const std::shared_ptr<Load> load;
   std::deque<Waiting> waiting;
-  bool floods = false;
+  std::int64_t flooded_ns = LastTwo::kNever;
   std::size_t writes = 0;
   // T3, as of paid_ns.
   std::int64_t debt_ns = 0;
@@ -84,14 +84,14 @@ bool FairTurns::alone(const Account& account, std::int64_t now_ns) const {
   return now_ns - others_ns >= kOthersNs;
 }
 
-std::uint64_t FairTurns::share(const Account& account) const {
-  return account.floods ? percent_ : std::max(percent_, kLightPercent);
+std::uint64_t FairTurns::share(const Account& account, std::int64_t now_ns) const {
+  return now_ns - account.flooded_ns < kOthersNs ? percent_ : std::max(percent_, kLightPercent);
 }
 
 void FairTurns::pay(Account& account, std::int64_t now_ns) const {
   const std::int64_t passed_ns = std::max<std::int64_t>(0, now_ns - account.paid_ns);
   account.paid_ns = std::max(account.paid_ns, now_ns);
-  const auto percent = static_cast<std::int64_t>(share(account));
+  const auto percent = static_cast<std::int64_t>(share(account, now_ns));
   // Whoever was idle for so long has no debt, and any time times a percentage is no number.
   account.debt_ns = passed_ns >= kHeldNsMax
                         ? 0
@@ -106,7 +106,7 @@ bool FairTurns::may_work(Account& account, std::int64_t now_ns) {
     account.forgive();
   } else {
     pay(account, now_ns);
-    may = !(account.held_by_debt && share(account) < 100) && may_write(account);
+    may = !(account.held_by_debt && share(account, now_ns) < 100) && may_write(account);
   }
   if (account.held && may) account.freed_ns = now_ns;
   account.held = !may;
@@ -126,7 +126,6 @@ FairTurns::Turn FairTurns::ask(Account& account, std::int64_t now_ns) {
   begin(now_ns);
   exchange(now_ns);
   if (percent_ == 0) return {true, kNoEnd};
-  if (account.waiting.empty()) account.floods = false;
   const bool is_alone = alone(account, now_ns);
   const bool looks = since_look_ns_ >= (is_alone ? kLookAloneNs : kLookNs);
   if (looks || !waiting_.empty() || !may_work(account, now_ns)) return {};
@@ -137,7 +136,7 @@ void FairTurns::wait(Account& account, Connection& connection, std::int64_t now_
                      bool turn_over) {
   if (account.waiting.empty()) waiting_.push_back(&account);
   account.waiting.push_back({&connection, now_ns});
-  if (turn_over || account.waiting.size() > kWaitingMax) account.floods = true;
+  if (turn_over || account.waiting.size() > kWaitingMax) account.flooded_ns = now_ns;
 }
 
 void FairTurns::forget(Account& account, const Connection& connection) {
@@ -179,7 +178,7 @@ std::optional<std::int64_t> FairTurns::next_ns(std::int64_t now_ns) {
   for (Account* account : waiting_) {
     if (may_work(*account, now_ns)) return now_ns;
     if (!may_write(*account)) continue;
-    const auto percent = static_cast<std::int64_t>(share(*account));
+    const auto percent = static_cast<std::int64_t>(share(*account, now_ns));
     next_ns = std::min(next_ns, now_ns + account->debt_ns * 100 / percent + 1);
   }
   return next_ns;

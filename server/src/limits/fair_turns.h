@@ -10,9 +10,8 @@
 //       of some kTurnNs each, so that who comes waits for a turn a tenant and not for a queue;
 //   T3  beside others a tenant that floods has `percent` of the thread's time and no more, though
 //       nobody else wants it now: what it leaves free lets who comes find a processor that is
-//       idle. One floods from when a connection's turn ends before its work, or more than
-//       kWaitingMax of its connections wait, until one comes and none waits. Who does not flood
-//       has kLightPercent.
+//       idle. One floods for kOthersNs from when a connection's turn ended before its work, or
+//       more than kWaitingMax of its connections waited. Who does not flood has kLightPercent.
 //       Its debt is what it worked, less its share of the time that went by: above kBurstNs it is
 //       held until it has none, which takes kHeldNsMax at the most;
 //   T4  beside others it has at most kWritesMax commits under way from this thread, for each
@@ -112,7 +111,7 @@ class FairTurns {
  private:
   bool alone(const Account& account, std::int64_t now_ns) const;
   bool may_work(Account& account, std::int64_t now_ns);
-  std::uint64_t share(const Account& account) const;
+  std::uint64_t share(const Account& account, std::int64_t now_ns) const;
   void pay(Account& account, std::int64_t now_ns) const;
   void exchange(std::int64_t now_ns);
 
