@@ -32,7 +32,7 @@ struct ServeSettings {
   std::uint64_t calls_in_flight = 16'384;
   std::uint64_t bytes_in_flight = std::uint64_t{256} << 20;
   std::uint64_t tenant_share_percent = 50;
-  std::uint64_t tenant_processor_percent = 25;
+  std::uint64_t tenant_processor_percent = 0;
   std::uint64_t tenant_calls_per_second = 0;
   std::uint64_t user_calls_per_second = 0;
   std::uint64_t connections = 20'000;

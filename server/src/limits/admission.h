@@ -31,7 +31,7 @@ struct AdmissionLimits {
   std::uint64_t tenant_share_percent = 50;
   /// Of an I/O thread's time, beside others, of a tenant that floods; 0: no turns are taken. Kept
   /// by FairTurns.
-  std::uint64_t tenant_processor_percent = 25;
+  std::uint64_t tenant_processor_percent = 0;
   std::uint64_t tenant_calls_per_second = 0;  ///< 0: without limit
   std::uint64_t user_calls_per_second = 0;
 };

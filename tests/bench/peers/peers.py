@@ -178,11 +178,20 @@ def measure_neighbour(options, server):
     os.makedirs(rows)
     run([*options.load, "rows", rows])
     server.load(rows)
+    for percent in (0, 25):
+        measure_neighbour_at(options, server, percent)
+
+
+def measure_neighbour_at(options, server, percent):
+    with open(server.config, "w", encoding="utf-8") as file:
+        file.write(f"[limits]\ntenant_processor_percent = {percent}\n")
+    if not options.json:
+        print(f"limits.tenant_processor_percent = {percent}" + (" (the default)" if percent == 0 else ""))
     server.begin()
     for line in run([*options.load, "neighbour", "--port", str(server.port), "--seconds", str(options.seconds),
                      "--rounds", str(options.rounds)]).splitlines():
         said = json.loads(line)
-        print(line if options.json else
+        print(json.dumps({"tenant_processor_percent": percent, **said}) if options.json else
               f"{said['calls']:>6} beside a flood of {said['flood']:<6}  p99 {said['alone_p99_us']:9.0f} us alone, "
               f"{said['flooded_p99_us']:9.0f} us beside it: {said['ratio']:6.2f} x   (the flood: "
               f"{said['flood_per_second']:.0f}/s, {said['flood_refused_per_second']:.0f}/s of them refused)")
