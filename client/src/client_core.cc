@@ -58,8 +58,11 @@ LaneSettings lane_settings(const ClientOptions& options, std::vector<Address> en
 void ParsingOperation::on_answer(const wire::Frame& frame) {
   Answer answer;
   if (!frame.has(wire::kFlagAbsent)) {
+    // One that is kept near gets memory of its own size, as it is counted.
+    const bool kept = near_cache != nullptr && frame.tags;
     std::shared_ptr<google::protobuf::MessageLite> message =
-        messages->take(*response, frame.payload.size());
+        kept ? std::shared_ptr<google::protobuf::MessageLite>(response->New())
+             : messages->take(*response, frame.payload.size());
     if (Status status = wire::parse_message(frame.payload, "an answer", *message); !status.ok()) {
       return finished(internal_error("the server's answer: " + std::string(status.message())));
     }
@@ -129,7 +132,7 @@ void Client::Core::fill(ParsingOperation& operation, std::size_t lane, const Met
   operation.messages = messages_[lane].get();
   operation.trace = options.trace;
   if (options.fresh) operation.flags = wire::kFlagFresh;
-  if (!near_caches_.empty() && method.cache != clinic::CACHE_POLICY_NONE) {
+  if (!near_caches_.empty() && method.cache != clinic::CACHE_POLICY_NONE && !options.fresh) {
     operation.flags |= wire::kFlagKeep;
     operation.near_cache = near_caches_[lane].get();
   }

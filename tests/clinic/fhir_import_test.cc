@@ -348,6 +348,29 @@ TEST_CASE("import: what is an entity of ours is found by its identifier as all e
   store.verify();
 }
 
+TEST_CASE("import: an identifier that no look-up could name hinders nothing") {
+  FhirFixture store;
+  const std::string type = GENERATE("Appointment", "Invoice", "Consent");
+  CAPTURE(type);
+  const std::string value(3000, 'x');
+  std::string body = with_and_without_entity(type).first;
+  body.replace(body.find("\"7\""), 3, "\"" + value + "\"");
+  REQUIRE(store.import_text(R"({"resourceType":"Practitioner","id":"d"})").imported == 1);
+  REQUIRE(store.import_text(R"({"resourceType":"Patient","id":"p"})").imported == 1);
+  REQUIRE(
+      store.import_text(bundle("transaction", {entry(kUrn + "1", body, post(type))})).imported ==
+      1);
+  const std::string id = type + "/" + kUrn.substr(9) + "1";
+  CHECK(store.exported().at(id).find(value) != std::string::npos);
+  // Asked for, it is refused: none would be found, and one more made each time.
+  const ImportReport asked = store.import_text(bundle(
+      "transaction",
+      {entry(kUrn + "2", body, post(type, R"(,"ifNoneExist":"identifier=s|)" + value + "\""))}));
+  CHECK(asked.failed == 1);
+  CHECK(store.import_text(bundle("transaction", {entry("", "", deletion(id))})).deleted == 1);
+  store.verify();
+}
+
 TEST_CASE("import: an invoice that was issued here is found by its number") {
   FhirFixture store;
   REQUIRE(store.import_text(R"({"resourceType":"Patient","id":"p"})").imported == 1);

@@ -92,6 +92,32 @@ TEST_CASE("server: a write that is sent again with its request id is done once (
                                      request_id)) == StatusCode::kInvalidArgument);
 }
 
+TEST_CASE("server: what was made anew is not kept by its caller (K3)", "[server]") {
+  ServedClinic served;
+  clinic::ListDayRequest day;
+  day.set_kind(clinic::RESOURCE_KIND_PROFESSIONAL);
+  day.set_id(std::string(Uuid::v7(system_clock(), system_random()).view()));
+  day.mutable_day()->set_year(2031);
+  day.mutable_day()->set_month(3);
+  day.mutable_day()->set_day(4);
+  const auto kept_when = [&](int flags) {
+    const auto keeper = served.owner();
+    wire::FrameHeader header;
+    header.type = wire::FrameType::kRequest;
+    header.flags = static_cast<std::uint16_t>(flags);
+    header.id = 1;
+    header.code = clinic::METHOD_SCHEDULING_LIST_DAY;
+    wire::add_message(keeper->writer(), header, day);
+    keeper->flush();
+    const auto answer = keeper->receive();
+    REQUIRE(answer.has_value());
+    REQUIRE(answer->type == wire::FrameType::kResponse);
+    return answer->has(wire::kFlagTags);
+  };
+  CHECK(kept_when(wire::kFlagKeep));
+  CHECK_FALSE(kept_when(wire::kFlagKeep | wire::kFlagFresh));
+}
+
 TEST_CASE("server: who keeps an answer hears when it becomes stale (K3)", "[server]") {
   ServedClinic served;
   const std::string id = served.patient(served.tenant(), "Eva");

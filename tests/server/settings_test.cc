@@ -3,7 +3,6 @@
 #include <catch2/catch.hpp>
 #include <fstream>
 
-#include "config/machine_memory.h"
 #include "support/temporary_directory.h"
 
 using namespace clinicdb;          // NOLINT
@@ -87,31 +86,4 @@ TEST_CASE("settings: what the file says goes before the defaults that are given"
   REQUIRE(options);
   CHECK(options->store.block_cache_bytes == std::size_t{2} << 20);
   CHECK(options->store.result_cache_bytes == 7);
-}
-
-TEST_CASE("settings: a server's caches follow the memory that there is", "[server]") {
-  constexpr std::uint64_t kGibibyte = std::uint64_t{1} << 30;
-  const engine::StoreOptions embedded;
-  engine::StoreOptions small;
-  size_caches(kGibibyte / 2, small);
-  CHECK(small.block_cache_bytes == embedded.block_cache_bytes);
-  CHECK(small.result_cache_bytes == embedded.result_cache_bytes);
-  engine::StoreOptions usual;
-  size_caches(24 * kGibibyte, usual);
-  CHECK(usual.block_cache_bytes == 3 * kGibibyte);
-  CHECK(usual.result_cache_bytes == kGibibyte);
-  engine::StoreOptions large;
-  size_caches(1024 * kGibibyte, large);
-  CHECK(large.block_cache_bytes == 8 * kGibibyte);
-  CHECK(large.result_cache_bytes == 2 * kGibibyte);
-}
-
-TEST_CASE("settings: a control group's bound is what there is", "[server]") {
-  const test::TemporaryDirectory groups;
-  const std::uint64_t machine = machine_memory_bytes(groups.path());
-  CHECK(machine > 0);
-  std::ofstream(groups.path() + "/memory.max") << "max\n";
-  CHECK(machine_memory_bytes(groups.path()) == machine);
-  std::ofstream(groups.path() + "/memory.max") << machine / 2 << "\n";
-  CHECK(machine_memory_bytes(groups.path()) == machine / 2);
 }

@@ -1,5 +1,6 @@
 #include "fhir/reference.h"
 
+#include "clinic_limits.h"
 #include "clinicdb/clinic/identity.h"
 
 namespace clinicdb::clinic::fhir {
@@ -76,6 +77,8 @@ std::optional<ConditionalReference> parse_conditional(std::string_view text) {
     found.value = decoded.substr(bar + 1);
   }
   if (found.value.empty()) return std::nullopt;
+  if (found.value.size() > kIdentifierBytesMax || found.system.size() > kIdentifierBytesMax)
+    return std::nullopt;
   return found;
 }
 

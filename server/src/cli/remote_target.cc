@@ -85,8 +85,11 @@ class RemoteTarget final : public Target {
     ASSIGN_OR_RETURN(client::Client * client, client_of(slugs_[context.tenant.value]));
     client::Subscription events(*client, from);
     for (;;) {
-      ASSIGN_OR_RETURN(const auto page, events.next(std::chrono::milliseconds(500)));
-      if (!take(*page)) return {};
+      const auto page = events.next(std::chrono::milliseconds(500));
+      // A server that is away comes back, and the subscription keeps its place; an empty page lets
+      // an interrupt be seen meanwhile.
+      if (!page && page.error().code() != StatusCode::kUnavailable) return page.error();
+      if (!take(page ? **page : clinic::ReadEventsResponse::default_instance())) return {};
     }
   }
   Result<engine::StoreStats> stats() override { return needs_files("stats"); }

@@ -9,9 +9,11 @@
 
 namespace clinicdb::server {
 
-/// The machine's memory, or what the process's control group may have of it, in bytes. `groups` is
-/// where the system shows control groups (version 2).
-std::uint64_t machine_memory_bytes(const std::string& groups = "/sys/fs/cgroup");
+/// The machine's memory, or what the process's control group, or one above it, may have of it, in
+/// bytes. `groups` is where the system shows control groups (version 2), `own` where it says which
+/// one this process is in.
+std::uint64_t machine_memory_bytes(const std::string& groups = "/sys/fs/cgroup",
+                                   const std::string& own = "/proc/self/cgroup");
 
 /// Gives the caches of a server their parts of `memory_bytes`: an eighth for blocks, a
 /// twenty-fourth for answers; never less than what an embedded store has, and never more than 8 and

@@ -314,7 +314,8 @@ void Connection::run(const Call& call, std::string_view body) {
 void Connection::run_read(const Call& call, std::string_view body) {
   engine::Dependencies kept;
   engine::Caller caller{.memory_only = true};
-  if (call.keep) caller.dependencies = &kept;
+  // What was made anew passed the kept answers by: nothing told what all of it hangs on.
+  if (call.keep && !call.fresh) caller.dependencies = &kept;
   Result<AnyAnswer> answer{AnyAnswer()};
   {
     const engine::CallerScope scope(&caller);

@@ -22,7 +22,7 @@ struct CallOptions {
   /// made with the same id, in this client's session, and answers as it did the first time (R1).
   /// nullopt: one is made, so that the client itself may safely try again.
   std::optional<Uuid> request_id;
-  /// From the store, not from any cache.
+  /// Made anew from the store, not a kept answer, here or in the server.
   bool fresh = false;
   /// Follows the call through the server's logs; 0: none.
   std::uint64_t trace = 0;

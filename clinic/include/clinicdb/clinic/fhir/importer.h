@@ -54,8 +54,8 @@ struct ImportOptions {
   /// bundle as the one resource it is.
   bool unpack_searchsets = false;
   /// Of a Schedule that comes after its Slots, how many of these one commit changes. Where there
-  /// are more, they are gone through in steps of so many, before the commit that has the Schedule;
-  /// the shard's writer is held up for one step at a time. At least 1.
+  /// are more, they are gone through in steps of so many, before the commit that has the Schedule,
+  /// which looks at all of them once more and changes few. At least 1.
   std::size_t slots_per_commit = 4096;
   /// Set to true to stop: what was committed stays, and the import returns kCancelled. Not owned;
   /// may be nullptr.
