@@ -83,15 +83,30 @@ Result<std::vector<std::string>> find_in_two(engine::Reader& reader,
   return found;
 }
 
+// Adds those that are not there yet, as long as there are fewer than `limit`.
+void add_others(const std::vector<std::string>& others, std::size_t limit,
+                std::vector<std::string>& found) {
+  for (const std::string& id : others) {
+    if (found.size() < limit && std::find(found.begin(), found.end(), id) == found.end())
+      found.push_back(id);
+  }
+}
+
+// The one that has the entry of a unique index, or none.
+template <class Record>
+Result<std::vector<std::string>> find_unique(engine::Reader& reader,
+                                             const engine::Table<Record>& table,
+                                             engine::IndexNumber index, const std::string& entry) {
+  ASSIGN_OR_RETURN(const std::optional<std::string> key, reader.find(table, index, entry));
+  return logical_ids(reader, table,
+                     key ? std::vector<std::string>{*key} : std::vector<std::string>());
+}
+
 // CPF and CNS stand in indexes of their own, as digits.
 Result<std::vector<std::string>> find_patient(engine::Reader& reader,
                                               const ConditionalReference& what, std::size_t limit) {
-  const auto unique = [&](engine::IndexNumber index,
-                          const std::string& digits) -> Result<std::vector<std::string>> {
-    ASSIGN_OR_RETURN(const std::optional<std::string> key,
-                     reader.find(patients_table(), index, digits));
-    return logical_ids(reader, patients_table(),
-                       key ? std::vector<std::string>{*key} : std::vector<std::string>());
+  const auto unique = [&](engine::IndexNumber index, const std::string& digits) {
+    return find_unique(reader, patients_table(), index, digits);
   };
   std::vector<std::string> found;
   if (what.any_system || is_cpf_system(what.system)) {
@@ -107,10 +122,7 @@ Result<std::vector<std::string>> find_patient(engine::Reader& reader,
   ASSIGN_OR_RETURN(
       const std::vector<std::string> others,
       find_in(reader, patients_table(), PatientIndex::kIdentifier, what, limit, any_key));
-  for (const std::string& id : others) {
-    if (found.size() < limit && std::find(found.begin(), found.end(), id) == found.end())
-      found.push_back(id);
-  }
+  add_others(others, limit, found);
   return found;
 }
 
@@ -122,16 +134,10 @@ Result<std::vector<std::string>> find_invoice(engine::Reader& reader,
   const std::optional<FiscalNumber> fiscal =
       what.any_system ? std::nullopt : fiscal_number(what.system, what.value);
   if (!fiscal) return found;
-  ASSIGN_OR_RETURN(const std::optional<std::string> key,
-                   reader.find(invoices_table(), InvoiceIndex::kNumber,
-                               number_key(fiscal->series, fiscal->number)));
   ASSIGN_OR_RETURN(const std::vector<std::string> issued,
-                   logical_ids(reader, invoices_table(),
-                               key ? std::vector<std::string>{*key} : std::vector<std::string>()));
-  for (const std::string& id : issued) {
-    if (found.size() < limit && std::find(found.begin(), found.end(), id) == found.end())
-      found.push_back(id);
-  }
+                   find_unique(reader, invoices_table(), InvoiceIndex::kNumber,
+                               number_key(fiscal->series, fiscal->number)));
+  add_others(issued, limit, found);
   return found;
 }
 
